@@ -1,0 +1,41 @@
+/* Aligned memory that may fail, and the placing of buffers in one arena. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define ATL_ALIGNMENT 64 /* bytes: a cache line and the widest vector */
+
+/* count elements of `size` bytes, aligned, not cleared.  NULL with
+ * ATELIER_ERROR_MEMORY, naming `what`, if the product overflows or memory is
+ * short.  Free with atl_free.  Zero bytes give a valid pointer. */
+gpointer atl_try_alloc (gsize count, gsize size, const char *what,
+                        GError **error);
+gpointer atl_try_alloc0 (gsize count, gsize size, const char *what,
+                         GError **error);
+void     atl_free (gpointer memory);
+
+/* A buffer that is live from step `first` to step `last`, both included. */
+typedef struct
+{
+  gsize size;   /* bytes */
+  int   first;
+  int   last;
+  gsize offset; /* set by atl_arena_place; a multiple of ATL_ALIGNMENT */
+} AtlLifetime;
+
+/* Places the buffers so that those live at the same step never overlap
+ * (largest first, lowest free gap).  Returns the arena's size in bytes, or
+ * G_MAXSIZE if it overflows. */
+gsize    atl_arena_place (AtlLifetime *buffers, int n_buffers);
+
+/* Physical memory of this machine, and what is free of it, in bytes; 0 if
+ * unknown. */
+guint64  atl_memory_total (void);
+guint64  atl_memory_available (void);
+/* Highest resident size of this process so far, in bytes; 0 if unknown. */
+guint64  atl_memory_peak (void);
+
+G_END_DECLS

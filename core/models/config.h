@@ -1,0 +1,98 @@
+/* What a model is: everything needed to build its graph again.
+ *
+ * Kept as JSON in the model file's metadata under "atelier.config"; the same
+ * keys are those of `--set key=value`.
+ */
+
+#pragma once
+
+#include "base/error.h"
+#include "graph/graph.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  ATL_ARCH_UNET,     /* "unet_128", "unet_256", "unet_512": levels 7, 8, 9 */
+  ATL_ARCH_RESNET,   /* "resnet_6", "resnet_9" (also "resnet_6blocks") */
+  ATL_ARCH_PATCHGAN, /* "patchgan": n_layers; "pixel" */
+  ATL_ARCH_VQVAE,    /* "vqvae" */
+  ATL_ARCH_VQVAE2    /* "vqvae2" */
+} AtlArch;
+
+typedef enum
+{
+  ATL_NORM_NONE,
+  ATL_NORM_BATCH,
+  ATL_NORM_INSTANCE
+} AtlNorm;
+
+typedef enum
+{
+  ATL_UPSAMPLING_TRANSPOSED, /* transposed convolution, the reference's */
+  ATL_UPSAMPLING_NEAREST,    /* resize by 2, then a 3x3 convolution */
+  ATL_UPSAMPLING_BILINEAR
+} AtlUpsampling;
+
+typedef enum
+{
+  ATL_COLOUR_RGB,
+  ATL_COLOUR_LUMA_TO_CHROMA /* input: Y of YCbCr; output: Cb, Cr; the picture's
+                               Y is kept */
+} AtlColour;
+
+typedef struct
+{
+  AtlArch       arch;
+  int           input_channels, output_channels;
+
+  /* Pix2Pix networks */
+  int           ngf, ndf;
+  int           levels;     /* U-Net */
+  int           blocks;     /* ResNet */
+  int           n_layers;   /* PatchGAN; 0: pixel */
+  AtlNorm       norm;
+  float         dropout;    /* probability in the inner levels; 0: none */
+  AtlUpsampling upsample;
+  gboolean      residual;   /* the network's output is added to its input
+                               (before the final clamp; no tanh): restoration */
+
+  /* VQ-VAE */
+  int           hidden, residual_blocks, residual_hidden;
+  int           downsample; /* factor, a power of two */
+  int           codes, code_dim, stages;
+  int           patch;      /* space-to-depth in and depth-to-space out; 1: none */
+  gboolean      linear_skip; /* around encoder and decoder */
+  gboolean      zero_code;  /* entry 0 of stages 2.. is zero */
+
+  /* When applied */
+  gboolean      image_statistics; /* norms: the image's own, else running */
+  gboolean      dropout_applied;
+  AtlColour     colour;
+} AtlConfig;
+
+/* The reference's defaults for that architecture; every name of --arch.
+ * FALSE with ATELIER_ERROR_ARGUMENT that lists the names. */
+gboolean    atl_config_init (AtlConfig *config, const char *arch,
+                             GError **error);
+/* "key=value"; FALSE with ATELIER_ERROR_ARGUMENT that says what is allowed. */
+gboolean    atl_config_set (AtlConfig *config, const char *setting,
+                            GError **error);
+/* Whether such a network can be built (ranges, sizes); building an unchecked
+ * configuration is undefined. */
+gboolean    atl_config_check (const AtlConfig *config, GError **error);
+char       *atl_config_to_json (const AtlConfig *config);
+gboolean    atl_config_from_json (AtlConfig *config, const char *json,
+                                  GError **error);
+/* "unet_256" */
+const char *atl_config_arch_name (const AtlConfig *config);
+/* "pix2pix", "vqvae" or "discriminator" */
+const char *atl_config_kind (const AtlConfig *config);
+
+/* Builds the graph: PyTorch's names (pytorch-CycleGAN-and-pix2pix for the
+ * Pix2Pix networks).  Nodes to find by name: "input", "output"; of a VQ-VAE
+ * also "z" and "quantise" (VQ-VAE-2: "z_top", "quantise_top", "z", "quantise",
+ * top and bottom). */
+AtlGraph   *atl_config_build (const AtlConfig *config);
+
+G_END_DECLS

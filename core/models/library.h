@@ -1,0 +1,35 @@
+/* Where models are looked for: folder `models` beside the executable, then
+ * $XDG_DATA_HOME/atelier/models, then $ATELIER_MODEL_PATH (folders separated
+ * as in PATH), and what meson installed. */
+
+#pragma once
+
+#include "models/model.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char     *path;
+  char     *id;          /* file name without extension: what a user types */
+  char     *kind;
+  char     *name, *description; /* of the card; may be empty */
+  char     *card;        /* JSON */
+  gboolean  user;        /* in the user's own folder: may be removed */
+  GError   *error;       /* why the file can't be used; the rest then NULL */
+} AtlModelInfo;
+
+/* Folders in the order searched, existing or not.  beside: folder of the
+ * running executable, or NULL to find it out.  Free with g_strfreev. */
+char        **atl_library_folders (const char *beside);
+/* All *.safetensors in them, by id, the first of an id winning; headers only
+ * are read.  kind: NULL for all.  Elements AtlModelInfo. */
+GPtrArray    *atl_library_list    (const char *kind);
+void          atl_model_info_free (AtlModelInfo *info);
+/* Path for what a user typed: a path that exists, or an id.  Free with g_free.
+ * NULL with ATELIER_ERROR_FILE that lists what there is. */
+char         *atl_library_find    (const char *name, GError **error);
+/* The user's own folder, made if missing; free with g_free. */
+char         *atl_library_user_folder (GError **error);
+
+G_END_DECLS

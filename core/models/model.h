@@ -1,0 +1,71 @@
+/* A model: graph, weights and what is known about it; opened, made, saved.
+ *
+ * The file is safetensors with this metadata:
+ *   atelier.version  "1"; a reader refuses a later one and keeps reading 1
+ *   atelier.kind     "pix2pix" | "vqvae" | "discriminator"
+ *   atelier.config   JSON, see config.h
+ *   atelier.card     JSON object of strings and numbers: name, description,
+ *                    author, licence, data, steps, figures, date, ...
+ * Tensors of generators and discriminators are named and shaped as in
+ * pytorch-CycleGAN-and-pix2pix; F32, F16 or BF16.
+ */
+
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "graph/weights.h"
+#include "models/config.h"
+
+G_BEGIN_DECLS
+
+typedef struct _AtlModel AtlModel;
+
+/* Any model file.  NULL with ATELIER_ERROR_FILE, _FORMAT, _UNSUPPORTED,
+ * _MEMORY. */
+AtlModel        *atl_model_open   (const char *path, GError **error);
+/* Weights as the reference initialises them: normal, gain 0.02 (norm weights
+ * around 1), biases 0; VQ-VAE as PyTorch's defaults (uniform by fan-in). */
+AtlModel        *atl_model_create (const AtlConfig *config, guint64 seed,
+                                   GError **error);
+/* A PyTorch checkpoint or foreign safetensors; the architecture is recognised
+ * from names and shapes unless `arch` ("unet_256", ...) tells it. */
+AtlModel        *atl_model_import (const char *path, const char *arch,
+                                   GError **error);
+void             atl_model_free   (AtlModel *model);
+
+/* Written beside and renamed.  half: weights as F16. */
+gboolean         atl_model_save   (AtlModel *model, const char *path,
+                                   gboolean half, GError **error);
+/* ONNX, opset 17, with norms and dropout as the model says. */
+gboolean         atl_model_export_onnx (AtlModel *model, const char *path,
+                                        GError **error);
+
+const AtlConfig *atl_model_get_config  (const AtlModel *model);
+/* To change what applies when applied (statistics, dropout). */
+AtlConfig       *atl_model_edit_config (AtlModel *model);
+const AtlGraph  *atl_model_get_graph   (const AtlModel *model);
+AtlWeights      *atl_model_get_weights (AtlModel *model);
+/* Never NULL; owned by the model, may be added to. */
+JsonObject      *atl_model_get_card    (AtlModel *model);
+/* Any further metadata of the file (say, code counts for the entropy coder,
+ * a thumbnail): value or NULL; setting NULL removes. */
+const char      *atl_model_get_metadata (const AtlModel *model,
+                                         const char     *key);
+void             atl_model_set_metadata (AtlModel *model, const char *key,
+                                         const char *value);
+/* The card's name, else the file's. */
+const char      *atl_model_get_name    (const AtlModel *model);
+/* 64 hexadecimal digits: SHA-256 over the parameters' names, shapes and
+ * float32 values; the identity of the weights.  Computed once. */
+const char      *atl_model_get_hash    (AtlModel *model);
+
+/* FALSE with ATELIER_ERROR_MODEL unless the model's kind is `kind`; the
+ * message says what such a model is for. */
+gboolean         atl_model_require     (const AtlModel *model,
+                                        const char     *kind,
+                                        GError        **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlModel, atl_model_free)
+
+G_END_DECLS
