@@ -31,7 +31,8 @@ typedef struct
  * G_MAXSIZE if it overflows. */
 gsize    atl_arena_place (AtlLifetime *buffers, int n_buffers);
 
-/* Physical memory of this machine, and what is free of it, in bytes; 0 if
+/* Memory that this process may use, and what of it is free now, in bytes: the
+ * machine's, or less where a control group (a container) allows less.  0 if
  * unknown. */
 guint64  atl_memory_total (void);
 guint64  atl_memory_available (void);
