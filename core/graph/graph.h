@@ -72,6 +72,9 @@ int            atl_graph_get_n_nodes (const AtlGraph *graph);
 const AtlNode *atl_graph_get_node    (const AtlGraph *graph, int node);
 /* The node of that name, or -1. */
 int            atl_graph_find        (const AtlGraph *graph, const char *name);
+/* A second name under which atl_graph_find knows the node ("output", "z"). */
+void           atl_graph_label       (AtlGraph *graph, int node,
+                                      const char *label);
 /* The last node added. */
 int            atl_graph_get_output  (const AtlGraph *graph);
 /* Channels of a node's value. */
