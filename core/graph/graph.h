@@ -75,6 +75,9 @@ int            atl_graph_find        (const AtlGraph *graph, const char *name);
 /* A second name under which atl_graph_find knows the node ("output", "z"). */
 void           atl_graph_label       (AtlGraph *graph, int node,
                                       const char *label);
+/* A further name for a node, say "output". */
+void           atl_graph_label       (AtlGraph *graph, int node,
+                                      const char *label);
 /* The last node added. */
 int            atl_graph_get_output  (const AtlGraph *graph);
 /* Channels of a node's value. */
@@ -151,6 +154,9 @@ typedef struct
 
 int                 atl_graph_get_n_parameters (const AtlGraph *graph);
 const AtlParameter *atl_graph_get_parameter    (const AtlGraph *graph, int i);
+/* Index of the parameter NAME.suffix of a node, or -1. */
+int                 atl_graph_find_parameter  (const AtlGraph *graph, int node,
+                                               const char     *suffix);
 /* Sum of the sizes of the trainable parameters (and of codebooks if asked),
  * as PyTorch counts them. */
 gint64              atl_graph_count_parameters (const AtlGraph *graph,
