@@ -23,15 +23,12 @@ typedef void (*AtlTask) (gpointer data, gint64 task, int worker);
  * one atl_pool_run at a time; a second caller waits.  atl_pool_new also keeps
  * OpenBLAS to one thread per call.  Never NULL; with fewer threads than asked
  * for if the system refuses more. */
-AtlPool *atl_pool_new           (int      n_threads);
-void     atl_pool_free          (AtlPool *pool);
-int      atl_pool_get_n_threads (const AtlPool *pool);
+AtlPool *atl_pool_new (int n_threads);
+void atl_pool_free (AtlPool *pool);
+int atl_pool_get_n_threads (const AtlPool *pool);
 
 /* Runs task (data, 0..n_tasks-1, worker) and returns when all are done. */
-void     atl_pool_run           (AtlPool *pool,
-                                 gint64   n_tasks,
-                                 AtlTask  task,
-                                 gpointer data);
+void atl_pool_run (AtlPool *pool, gint64 n_tasks, AtlTask task, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlPool, atl_pool_free)
 

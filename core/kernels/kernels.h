@@ -19,7 +19,7 @@
 
 G_BEGIN_DECLS
 
-#define ATL_PANEL 64     /* columns of a full panel of weights */
+#define ATL_PANEL 64      /* columns of a full panel of weights */
 #define ATL_PANEL_STEP 16 /* a panel's columns are a multiple of this */
 
 typedef enum
@@ -38,24 +38,24 @@ typedef enum
  * and long b are blocked inside so that a panel is reused from cache. */
 typedef struct
 {
-  int                  m, n, k;
-  int                  n_segments;
-  const float *const  *a;
-  gsize                a_row, a_col;
-  const float *const  *b;
-  gsize                ldb;
-  float               *c;
-  gsize                ldc;
-  gboolean             accumulate; /* C += instead of C = */
+  int m, n, k;
+  int n_segments;
+  const float *const *a;
+  gsize a_row, a_col;
+  const float *const *b;
+  gsize ldb;
+  float *c;
+  gsize ldc;
+  gboolean accumulate; /* C += instead of C = */
 } AtlGemm;
 
 /* y = activation (scale[c] * x + shift[c] + residual) */
 typedef struct
 {
-  const float  *scale; /* [C], NULL: 1 */
-  const float  *shift; /* [C], NULL: 0 */
+  const float *scale; /* [C], NULL: 1 */
+  const float *shift; /* [C], NULL: 0 */
   AtlActivation activation;
-  float         slope; /* of ATL_ACTIVATION_LEAKY_RELU */
+  float slope; /* of ATL_ACTIVATION_LEAKY_RELU */
 } AtlEpilogue;
 
 /* Winograd's minimal filtering F(outputs x outputs, taps x taps), Lavin & Gray
@@ -98,7 +98,7 @@ typedef struct
 
 typedef struct
 {
-  const char *name; /* "baseline", "avx2", "avx512" */
+  const char *name;      /* "baseline", "avx2", "avx512" */
   const char *gemm_name; /* which body `gemm` is: "own avx512", "openblas
                             Haswell"; for reports */
 
@@ -106,113 +106,66 @@ typedef struct
 
   /* Rows of `channels` floats through an epilogue.  src may equal dst (same
    * stride).  residual: NULL, or added before the activation. */
-  void (*epilogue) (int                rows,
-                    int                channels,
-                    const float       *src,
-                    gsize              src_stride,
-                    const float       *residual,
-                    gsize              residual_stride,
-                    float             *dst,
-                    gsize              dst_stride,
-                    const AtlEpilogue *epilogue);
+  void (*epilogue) (int rows, int channels, const float *src, gsize src_stride,
+                    const float *residual, gsize residual_stride, float *dst,
+                    gsize dst_stride, const AtlEpilogue *epilogue);
 
   /* V = B^T d B of one tile, for `channels` channels.  in[t*t]: the tile's
    * pixels, row by row; a pixel outside the picture points to zeros.  The
    * activation is applied as they are read.  Point p goes to
    * v + p * point_stride. */
-  void (*winograd_input) (AtlWinograd         w,
-                          const float *const *in,
-                          int                 channels,
-                          AtlActivation       activation,
-                          float               slope,
-                          float              *v,
-                          gsize               point_stride);
+  void (*winograd_input) (AtlWinograd w, const float *const *in, int channels,
+                          AtlActivation activation, float slope, float *v,
+                          gsize point_stride);
 
   /* y = A^T m A of one tile, then the epilogue.  out[o*o]: where the pixels
    * go, NULL where there is none; residual: NULL or o*o pointers (read only
    * where out is not NULL). */
-  void (*winograd_output) (AtlWinograd         w,
-                           const float        *m,
-                           gsize               point_stride,
-                           int                 channels,
-                           const float *const *residual,
-                           float *const       *out,
-                           const AtlEpilogue  *epilogue);
+  void (*winograd_output) (AtlWinograd w, const float *m, gsize point_stride,
+                           int channels, const float *const *residual,
+                           float *const *out, const AtlEpilogue *epilogue);
 
   /* The adjoint of winograd_output, for weight gradients: m = A dy A^T.
    * dy[o*o]: NULL stands for zeros. */
-  void (*winograd_output_adjoint) (AtlWinograd         w,
-                                   const float *const *dy,
-                                   int                 channels,
-                                   float              *m,
-                                   gsize               point_stride);
+  void (*winograd_output_adjoint) (AtlWinograd w, const float *const *dy,
+                                   int channels, float *m, gsize point_stride);
 
   /* U = G g G^T for `columns` columns.  g[taps*taps]. */
-  void (*winograd_weights) (AtlWinograd         w,
-                            const float *const *g,
-                            int                 columns,
-                            float              *u,
-                            gsize               point_stride);
+  void (*winograd_weights) (AtlWinograd w, const float *const *g, int columns,
+                            float *u, gsize point_stride);
 
   /* Its adjoint: dg[t] += G^T du G. */
-  void (*winograd_weights_adjoint) (AtlWinograd   w,
-                                    const float  *du,
-                                    gsize         point_stride,
-                                    int           columns,
+  void (*winograd_weights_adjoint) (AtlWinograd w, const float *du,
+                                    gsize point_stride, int columns,
                                     float *const *dg);
 
   /* Per channel over `rows` rows: mean[c] and m2[c] = sum (x - mean)^2. */
-  void (*moments) (int          rows,
-                   int          channels,
-                   const float *x,
-                   gsize        stride,
-                   double      *mean,
-                   double      *m2);
+  void (*moments) (int rows, int channels, const float *x, gsize stride,
+                   double *mean, double *m2);
 
   /* Sums for the backward of a norm: sum_dy[c] += sum dy,
    * sum_dy_xhat[c] += sum dy * (x - mean[c]) * rstd[c]. */
-  void (*norm_backward_sums) (int          rows,
-                              int          channels,
-                              const float *x,
-                              gsize        x_stride,
-                              const float *dy,
-                              gsize        dy_stride,
-                              const float *mean,
-                              const float *rstd,
-                              double      *sum_dy,
-                              double      *sum_dy_xhat);
+  void (*norm_backward_sums) (int rows, int channels, const float *x,
+                              gsize x_stride, const float *dy, gsize dy_stride,
+                              const float *mean, const float *rstd, double *sum_dy,
+                              double *sum_dy_xhat);
 
   /* dx (+)= a[c] * dy + b[c] * x + d[c]; dx may equal dy. */
-  void (*norm_backward_apply) (int          rows,
-                               int          channels,
-                               const float *x,
-                               gsize        x_stride,
-                               const float *dy,
-                               gsize        dy_stride,
-                               const float *a,
-                               const float *b,
-                               const float *d,
-                               float       *dx,
-                               gsize        dx_stride,
-                               gboolean     accumulate);
+  void (*norm_backward_apply) (int rows, int channels, const float *x,
+                               gsize x_stride, const float *dy, gsize dy_stride,
+                               const float *a, const float *b, const float *d,
+                               float *dx, gsize dx_stride, gboolean accumulate);
 
   /* dx (+)= dy * activation'(.), told from the activation's output y (for
    * the rectifiers its input serves as well).  dx may equal dy. */
-  void (*activation_backward) (int           rows,
-                               int           channels,
-                               const float  *y,
-                               gsize         y_stride,
-                               const float  *dy,
-                               gsize         dy_stride,
-                               AtlActivation activation,
-                               float         slope,
-                               float        *dx,
-                               gsize         dx_stride,
-                               gboolean      accumulate);
+  void (*activation_backward) (int rows, int channels, const float *y,
+                               gsize y_stride, const float *dy, gsize dy_stride,
+                               AtlActivation activation, float slope, float *dx,
+                               gsize dx_stride, gboolean accumulate);
 
   /* dst += src, row by row. */
-  void (*accumulate) (int rows, int channels, const float *src,
-                      gsize src_stride, float *dst, gsize dst_stride);
+  void (*accumulate) (int rows, int channels, const float *src, gsize src_stride,
+                      float *dst, gsize dst_stride);
   /* sums[c] += sum over rows of x: a bias's gradient. */
   void (*column_sums) (int rows, int channels, const float *x, gsize stride,
                        double *sums);
@@ -226,17 +179,12 @@ typedef struct
   /* For each row the column of the least scores[j] * -2 + bias[j]; merges
    * with what best_* hold from earlier columns (ties keep the earlier).
    * index = first + j. */
-  void (*argmin_scores) (int          rows,
-                         int          columns,
-                         const float *scores,
-                         gsize        stride,
-                         const float *bias,
-                         int          first,
-                         float       *best_score,
-                         gint32      *best_index);
+  void (*argmin_scores) (int rows, int columns, const float *scores, gsize stride,
+                         const float *bias, int first, float *best_score,
+                         gint32 *best_index);
 
-  void (*adam) (gsize n, float *weights, const float *gradients, float *m,
-                float *v, float *average, const AtlAdam *adam);
+  void (*adam) (gsize n, float *weights, const float *gradients, float *m, float *v,
+                float *average, const AtlAdam *adam);
 
   void (*half_to_float) (gsize n, const guint16 *in, float *out);
   void (*float_to_half) (gsize n, const float *in, guint16 *out);
