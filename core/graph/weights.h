@@ -38,17 +38,41 @@ void     atl_weights_get (const AtlWeights *weights, int i, float *out);
 void     atl_weights_set (AtlWeights *weights, int i, const float *in);
 
 /* The arena.  n_trainable floats come first.  Gradients exist after
- * atl_weights_need_gradients, in the same order, zeroed there. */
+ * atl_weights_need_gradients, n_trainable floats in the same order, zeroed
+ * there. */
 float   *atl_weights_data         (AtlWeights *weights);
 gsize    atl_weights_n_trainable  (const AtlWeights *weights);
 gsize    atl_weights_n_floats     (const AtlWeights *weights);
 gboolean atl_weights_need_gradients (AtlWeights *weights, GError **error);
 float   *atl_weights_gradients    (AtlWeights *weights);
+/* To be called before the backwards of a step: gradients start from zero.
+ * Nothing is cleared here; each backward overwrites what it finds first, and
+ * atl_weights_gradients clears what none has touched. */
+void     atl_weights_zero_gradients (AtlWeights *weights);
+/* For backwards: parameter i's gradient, and whether to add to it. */
+float   *atl_weights_gradient_of  (AtlWeights *weights, int i,
+                                   gboolean *accumulate);
 /* Where parameter i begins in data and gradients, in floats. */
 gsize    atl_weights_offset       (const AtlWeights *weights, int i);
 
 /* To be called when data were changed by hand or by an optimiser. */
 void     atl_weights_changed      (AtlWeights *weights);
+
+/* A form of the weights that a plan computes with, made by `make` when it is
+ * first asked for and again after atl_weights_changed.  key: which form, from
+ * which parameter (unique to them).  size: in floats, the same at every call
+ * with this key.  The memory stays where it is as long as `weights` lives.
+ * NULL with ATELIER_ERROR_MEMORY; asked for beforehand, it never fails. */
+typedef void (*AtlDerive) (AtlWeights *weights, gpointer data, float *out);
+
+float   *atl_weights_derive       (AtlWeights *weights, guint64 key, gsize size,
+                                   AtlDerive make, gpointer data,
+                                   GError **error);
+
+/* Columns of the panel that begins at output channel `first` of OC. */
+int      atl_panel_columns        (int out_channels, int first);
+/* Floats of all panels of OC channels with `rows` rows each. */
+gsize    atl_panels_size          (gsize rows, int out_channels);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlWeights, atl_weights_free)
 

@@ -1,0 +1,384 @@
+/* Parameters in the layout of the kernels; see weights.h. */
+
+#include "graph/weights.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define STEP 16 /* floats: every parameter begins on a cache line */
+
+typedef struct
+{
+  float *data;
+  gsize  size;
+  guint  generation; /* of the weights it was made from */
+} Derived;
+
+struct _AtlWeights
+{
+  const AtlGraph *graph;
+  gsize          *offsets;
+  gsize           n_trainable, n_floats;
+  float          *data;
+  float          *gradients;
+  gboolean       *fresh; /* this gradient counts as zero */
+  guint           generation;
+  GHashTable     *derived; /* guint64 key -> Derived */
+  GMutex          lock;    /* of derived */
+};
+
+int
+atl_panel_columns (int out_channels, int first)
+{
+  int left = out_channels - first;
+
+  if (left >= ATL_PANEL)
+    return ATL_PANEL;
+  return (left + ATL_PANEL_STEP - 1) / ATL_PANEL_STEP * ATL_PANEL_STEP;
+}
+
+gsize
+atl_panels_size (gsize rows, int out_channels)
+{
+  int full = out_channels / ATL_PANEL * ATL_PANEL;
+  int tail = full < out_channels ? atl_panel_columns (out_channels, full) : 0;
+
+  return rows * (full + tail);
+}
+
+/* A convolution's weight as PyTorch orders it, and where an element of it lies
+ * in the panels. */
+typedef struct
+{
+  gboolean transposed;
+  int      c, oc, k;
+} Kernel;
+
+static gboolean
+is_kernel (const AtlGraph *graph, const AtlParameter *p, Kernel *kernel)
+{
+  if (p->n_dims != 4)
+    return FALSE;
+  kernel->transposed
+      = atl_graph_get_node (graph, p->node)->op == ATL_OP_CONV_TRANSPOSE2D;
+  kernel->c = p->dims[kernel->transposed ? 0 : 1];
+  kernel->oc = p->dims[kernel->transposed ? 1 : 0];
+  kernel->k = p->dims[2];
+  return TRUE;
+}
+
+static gsize
+n_elements (const AtlParameter *p)
+{
+  gsize n = 1;
+
+  for (int d = 0; d < p->n_dims; d++)
+    n *= p->dims[d];
+  return n;
+}
+
+static gsize
+stored_size (const AtlGraph *graph, const AtlParameter *p)
+{
+  Kernel kernel;
+  gsize n = n_elements (p);
+
+  if (is_kernel (graph, p, &kernel))
+    n = atl_panels_size ((gsize) kernel.k * kernel.k * kernel.c, kernel.oc);
+  return (n + STEP - 1) / STEP * STEP;
+}
+
+AtlWeights *
+atl_weights_new (const AtlGraph *graph, GError **error)
+{
+  int n = atl_graph_get_n_parameters (graph);
+  AtlWeights *weights = g_new0 (AtlWeights, 1);
+
+  weights->graph = graph;
+  weights->offsets = g_new0 (gsize, MAX (n, 1));
+  weights->fresh = g_new0 (gboolean, MAX (n, 1));
+  for (int trainable = 1; trainable >= 0; trainable--)
+    {
+      for (int i = 0; i < n; i++)
+        {
+          const AtlParameter *p = atl_graph_get_parameter (graph, i);
+
+          if (p->trainable != trainable)
+            continue;
+          weights->offsets[i] = weights->n_floats;
+          weights->n_floats += stored_size (graph, p);
+        }
+      if (trainable)
+        weights->n_trainable = weights->n_floats;
+    }
+  g_mutex_init (&weights->lock);
+  weights->derived
+      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  weights->data = atl_try_alloc0 (weights->n_floats, sizeof (float),
+                                  _ ("the model's weights"), error);
+  if (weights->data == NULL)
+    g_clear_pointer (&weights, atl_weights_free);
+  return weights;
+}
+
+void
+atl_weights_free (AtlWeights *weights)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (weights == NULL)
+    return;
+  g_hash_table_iter_init (&iter, weights->derived);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      atl_free (((Derived *) value)->data);
+      g_free (value);
+    }
+  g_hash_table_unref (weights->derived);
+  g_mutex_clear (&weights->lock);
+  atl_free (weights->data);
+  atl_free (weights->gradients);
+  g_free (weights->offsets);
+  g_free (weights->fresh);
+  g_free (weights);
+}
+
+const AtlGraph *
+atl_weights_get_graph (const AtlWeights *weights)
+{
+  return weights->graph;
+}
+
+/* Copies between the file's order and the panels: of each pair of pointers
+ * given, `in` is read and `out` written. */
+static void
+reorder (const Kernel *kernel, const float *file_in, float *panels_out,
+         const float *panels_in, float *file_out)
+{
+  gsize taps = (gsize) kernel->k * kernel->k;
+  gsize panel_begin = 0;
+
+  for (int first = 0; first < kernel->oc; first += ATL_PANEL)
+    {
+      int columns = atl_panel_columns (kernel->oc, first);
+      int used = MIN (columns, kernel->oc - first);
+
+      for (int c = 0; c < kernel->c; c++)
+        for (int j = 0; j < used; j++)
+          {
+            gsize major = kernel->transposed ? (gsize) c * kernel->oc + first + j
+                                             : (gsize) (first + j) * kernel->c + c;
+
+            for (gsize t = 0; t < taps; t++)
+              {
+                gsize at = panel_begin + (t * kernel->c + c) * columns + j;
+
+                if (file_in != NULL)
+                  panels_out[at] = file_in[major * taps + t];
+                else
+                  file_out[major * taps + t] = panels_in[at];
+              }
+          }
+      panel_begin += taps * kernel->c * columns;
+    }
+}
+
+void
+atl_weights_get (const AtlWeights *weights, int i, float *out)
+{
+  const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
+  const float *data = weights->data + weights->offsets[i];
+  Kernel kernel;
+
+  if (is_kernel (weights->graph, p, &kernel))
+    reorder (&kernel, NULL, NULL, data, out);
+  else
+    memcpy (out, data, n_elements (p) * sizeof (float));
+}
+
+void
+atl_weights_set (AtlWeights *weights, int i, const float *in)
+{
+  const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
+  float *data = weights->data + weights->offsets[i];
+  Kernel kernel;
+
+  if (is_kernel (weights->graph, p, &kernel))
+    reorder (&kernel, in, data, NULL, NULL);
+  else
+    memcpy (data, in, n_elements (p) * sizeof (float));
+  atl_weights_changed (weights);
+}
+
+static gboolean
+check_tensor (const AtlParameter *p, const AtlTensor *tensor, GError **error)
+{
+  g_autofree char *wanted = atl_dims_to_string (p->n_dims, p->dims);
+  g_autofree char *found = NULL;
+
+  if (tensor == NULL)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
+                   _ ("tensor %s (%s) is missing"), p->name, wanted);
+      return FALSE;
+    }
+  if (tensor->type > ATL_TYPE_F64)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
+                   _ ("tensor %s holds %s, not floating-point numbers"), p->name,
+                   atl_type_name (tensor->type));
+      return FALSE;
+    }
+  if (tensor->n_dims == p->n_dims
+      && memcmp (tensor->dims, p->dims, p->n_dims * sizeof *p->dims) == 0)
+    return TRUE;
+  found = atl_dims_to_string (tensor->n_dims, tensor->dims);
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
+               _ ("tensor %s is %s where this network needs %s"), p->name, found,
+               wanted);
+  return FALSE;
+}
+
+static gboolean
+load_one (AtlWeights *weights, int i, const AtlTensor *tensor, GError **error)
+{
+  const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
+  gsize n = n_elements (p);
+  float *values;
+  gboolean finite = TRUE;
+
+  if (!check_tensor (p, tensor, error))
+    return FALSE;
+  values = atl_try_alloc (n, sizeof (float), p->name, error);
+  if (values == NULL)
+    return FALSE;
+  atl_tensor_to_float (tensor, 0, n, values);
+  for (gsize j = 0; j < n; j++)
+    finite &= isfinite (values[j]) != 0;
+  if (finite)
+    atl_weights_set (weights, i, values);
+  else
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
+                 _ ("tensor %s holds values that are not numbers; the model is "
+                    "damaged or its training diverged"),
+                 p->name);
+  atl_free (values);
+  return finite;
+}
+
+gboolean
+atl_weights_load (AtlWeights *weights, const AtlTensorSet *tensors, GError **error)
+{
+  for (int i = 0; i < atl_graph_get_n_parameters (weights->graph); i++)
+    {
+      const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
+
+      if (!load_one (weights, i, atl_tensor_set_lookup (tensors, p->name), error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+float *
+atl_weights_data (AtlWeights *weights)
+{
+  return weights->data;
+}
+
+gsize
+atl_weights_n_trainable (const AtlWeights *weights)
+{
+  return weights->n_trainable;
+}
+
+gsize
+atl_weights_n_floats (const AtlWeights *weights)
+{
+  return weights->n_floats;
+}
+
+gsize
+atl_weights_offset (const AtlWeights *weights, int i)
+{
+  return weights->offsets[i];
+}
+
+gboolean
+atl_weights_need_gradients (AtlWeights *weights, GError **error)
+{
+  if (weights->gradients == NULL)
+    weights->gradients = atl_try_alloc0 (weights->n_trainable, sizeof (float),
+                                         _ ("the gradients"), error);
+  return weights->gradients != NULL;
+}
+
+void
+atl_weights_zero_gradients (AtlWeights *weights)
+{
+  for (int i = 0; i < atl_graph_get_n_parameters (weights->graph); i++)
+    weights->fresh[i] = TRUE;
+}
+
+float *
+atl_weights_gradient_of (AtlWeights *weights, int i, gboolean *accumulate)
+{
+  *accumulate = !weights->fresh[i];
+  weights->fresh[i] = FALSE;
+  return weights->gradients + weights->offsets[i];
+}
+
+float *
+atl_weights_gradients (AtlWeights *weights)
+{
+  for (int i = 0; i < atl_graph_get_n_parameters (weights->graph); i++)
+    {
+      const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
+
+      if (weights->fresh[i] && p->trainable)
+        memset (weights->gradients + weights->offsets[i], 0,
+                stored_size (weights->graph, p) * sizeof (float));
+      weights->fresh[i] = FALSE;
+    }
+  return weights->gradients;
+}
+
+void
+atl_weights_changed (AtlWeights *weights)
+{
+  weights->generation++;
+}
+
+float *
+atl_weights_derive (AtlWeights *weights, guint64 key, gsize size, AtlDerive make,
+                    gpointer data, GError **error)
+{
+  Derived *derived;
+
+  g_mutex_lock (&weights->lock);
+  derived = g_hash_table_lookup (weights->derived, &key);
+  if (derived == NULL)
+    {
+      float *memory = atl_try_alloc (size, sizeof (float),
+                                     _ ("weights ready for computing"), error);
+
+      if (memory != NULL)
+        {
+          derived = g_new0 (Derived, 1);
+          derived->data = memory;
+          derived->size = size;
+          derived->generation = weights->generation - 1;
+          g_hash_table_insert (weights->derived, g_memdup2 (&key, sizeof key), derived);
+        }
+    }
+  if (derived != NULL && derived->generation != weights->generation)
+    {
+      make (weights, data, derived->data);
+      derived->generation = weights->generation;
+    }
+  g_mutex_unlock (&weights->lock);
+  return derived != NULL ? derived->data : NULL;
+}
