@@ -1,10 +1,20 @@
-/* Writing files so that nothing is lost: beside the target, then renamed. */
+/* Reading whole files by mapping them, and writing files so that nothing is
+ * lost: beside the target, then renamed. */
 
 #pragma once
 
 #include "base/error.h"
 
 G_BEGIN_DECLS
+
+/* Maps a regular file that is not empty.  Whoever shortens it while it is
+ * mapped ends the program: the usual price of mmap.  NULL with
+ * ATELIER_ERROR_FILE, or _FORMAT for an empty one. */
+GBytes    *atl_file_map      (const char *path, GError **error);
+
+/* A name out of a file (a tensor's, say) as a message may show it: one line of
+ * valid UTF-8, not too long.  Free with g_free. */
+char      *atl_display_text  (const char *text);
 
 /* An open file that becomes `path` only if all went well. */
 typedef struct _AtlOutput AtlOutput;
@@ -18,14 +28,16 @@ gboolean   atl_output_commit (AtlOutput *output, GError **error);
 /* Closes and removes the temporary file.  NULL is ignored. */
 void       atl_output_abort  (AtlOutput *output);
 
-/* A temporary name beside `path` with the same extension, for libraries that
- * want a name; rename it with atl_file_replace.  Free with g_free. */
-char      *atl_file_temporary (const char *path);
+/* Makes an empty file beside `path` with the same extension, for libraries that
+ * want a name; rename it with atl_file_replace, or remove it.  Free with
+ * g_free. */
+char      *atl_file_temporary (const char *path, GError **error);
+/* Syncs `temporary` and renames it; removes it on failure. */
 gboolean   atl_file_replace   (const char *temporary, const char *path,
                                GError **error);
 
 /* Whether `path` could be written: its folder exists and is writable, and it
- * is not a folder.  Checked before long work starts. */
+ * is a plain file or nothing yet.  Checked before long work starts. */
 gboolean   atl_file_check_output (const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlOutput, atl_output_abort)

@@ -1,0 +1,305 @@
+/* Whole files in and out; see file-util.h.
+ *
+ * A link is followed, so that its target is replaced and not the link; devices
+ * and pipes are refused, since a rename would replace them.  A replaced file
+ * keeps its permissions, a new one gets what the umask gives.
+ */
+
+#include "files/file-util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+
+#define MESSAGE_TEXT 120 /* bytes of a foreign name that a message shows */
+
+static void
+set_write_error (GError **error, const char *path, int code)
+{
+  g_autofree char *name = g_filename_display_name (path);
+
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+               _ ("%s can't be written: %s"), name, g_strerror (code));
+}
+
+static void
+set_read_error (GError **error, const char *path, const char *reason)
+{
+  g_autofree char *name = g_filename_display_name (path);
+
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE, _ ("%s can't be read: %s"),
+               name, reason);
+}
+
+char *
+atl_display_text (const char *text)
+{
+  g_autofree char *start = g_strndup (text, MESSAGE_TEXT);
+  char *valid = g_utf8_make_valid (start, -1);
+
+  for (char *at = valid; *at != '\0'; at++)
+    if (g_ascii_iscntrl (*at))
+      *at = '?';
+  return valid;
+}
+
+/* Not blocking, so that a pipe without a writer is refused and not waited for. */
+GBytes *
+atl_file_map (const char *path, GError **error)
+{
+  g_autoptr (GMappedFile) map = NULL;
+  g_autoptr (GError) problem = NULL;
+  struct stat status;
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+  if (fd < 0 || fstat (fd, &status) != 0)
+    set_read_error (error, path, g_strerror (errno));
+  else if (!S_ISREG (status.st_mode))
+    set_read_error (error, path,
+                    S_ISDIR (status.st_mode) ? _ ("it is a folder")
+                                             : _ ("it is not a file"));
+  else if (status.st_size == 0)
+    {
+      g_autofree char *name = g_filename_display_name (path);
+
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT, _ ("%s is empty"),
+                   name);
+    }
+  else if ((map = g_mapped_file_new_from_fd (fd, FALSE, &problem)) == NULL)
+    set_read_error (error, path, problem->message);
+  if (fd >= 0)
+    close (fd);
+  return map != NULL ? g_mapped_file_get_bytes (map) : NULL;
+}
+
+/* Output. */
+
+/* Where `path` leads: itself, or the end of a chain of links. */
+static char *
+link_target (const char *path)
+{
+  char *resolved = realpath (path, NULL);
+  char *target = g_strdup (resolved != NULL ? resolved : path);
+
+  free (resolved);
+  return target;
+}
+
+gboolean
+atl_file_check_output (const char *path, GError **error)
+{
+  g_autofree char *target = link_target (path);
+  g_autofree char *folder = g_path_get_dirname (target);
+  g_autofree char *name = g_filename_display_name (path);
+  struct stat status;
+  gboolean exists = stat (target, &status) == 0;
+
+  if (!exists && errno != ENOENT)
+    set_write_error (error, path, errno);
+  else if (!exists
+           && (path[0] == '\0' || g_str_has_suffix (path, G_DIR_SEPARATOR_S)))
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                 _ ("%s is not a file name"), path[0] == '\0' ? "\"\"" : name);
+  else if (exists && S_ISDIR (status.st_mode))
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                 _ ("%s is a folder; give the name of a file"), name);
+  else if (exists && !S_ISREG (status.st_mode))
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                 _ ("%s is a device or a pipe, not a file"), name);
+  else if (exists && access (target, W_OK) != 0)
+    set_write_error (error, path, errno);
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                 _ ("%s can't be written: its folder does not exist"), name);
+  else if (access (folder, W_OK | X_OK) != 0)
+    set_write_error (error, path, errno);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* The permissions of the file that is replaced, or those that the umask will be
+ * applied to. */
+static mode_t
+output_mode (const char *target, gboolean *exists)
+{
+  struct stat status;
+
+  *exists = stat (target, &status) == 0;
+  return *exists ? status.st_mode & 0777 : 0666;
+}
+
+/* Creates a file beside `target`: hidden, and with its extension. */
+static int
+open_beside (const char *target, char **temporary)
+{
+  g_autofree char *folder = g_path_get_dirname (target);
+  g_autofree char *base = g_path_get_basename (target);
+  const char *dot = strrchr (base, '.');
+  /* Names are 255 bytes at most: of a long one the start suffices. */
+  int stem = MIN (dot != NULL ? (int)(dot - base) : (int)strlen (base), 100);
+  const char *extension = dot != NULL && strlen (dot) < 100 ? dot : "";
+  g_autofree char *name = g_strdup_printf (".%.*s-XXXXXX%s", stem, base, extension);
+
+  gboolean exists;
+
+  *temporary = g_build_filename (folder, name, NULL);
+  return g_mkstemp_full (*temporary, O_RDWR | O_CLOEXEC,
+                         output_mode (target, &exists));
+}
+
+/* After this the new name survives a crash too.  Not every file system can. */
+static void
+sync_folder (const char *target)
+{
+  g_autofree char *folder = g_path_get_dirname (target);
+  int fd = open (folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+
+  if (fd < 0)
+    return;
+  fsync (fd);
+  close (fd);
+}
+
+/* Gives `fd`, the file `temporary`, the name `target`.  Closes fd. */
+static gboolean
+finish (int fd, const char *temporary, const char *target, const char *path,
+        GError **error)
+{
+  gboolean exists;
+  mode_t mode = output_mode (target, &exists);
+  int code = 0;
+
+  /* Some file systems keep no permissions: no reason to lose the work. */
+  if (exists && fchmod (fd, mode) != 0)
+    g_debug ("permissions of %s: %s", path, g_strerror (errno));
+  if (fsync (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    code = errno;
+  if (close (fd) != 0 && code == 0)
+    code = errno;
+  if (code == 0 && g_rename (temporary, target) != 0)
+    code = errno;
+  if (code == 0)
+    {
+      sync_folder (target);
+      return TRUE;
+    }
+  g_unlink (temporary);
+  set_write_error (error, path, code);
+  return FALSE;
+}
+
+char *
+atl_file_temporary (const char *path, GError **error)
+{
+  g_autofree char *target = link_target (path);
+  g_autofree char *temporary = NULL;
+  int fd;
+
+  if (!atl_file_check_output (path, error))
+    return NULL;
+  fd = open_beside (target, &temporary);
+  if (fd < 0)
+    {
+      set_write_error (error, path, errno);
+      return NULL;
+    }
+  close (fd);
+  return g_steal_pointer (&temporary);
+}
+
+gboolean
+atl_file_replace (const char *temporary, const char *path, GError **error)
+{
+  g_autofree char *target = link_target (path);
+  int fd = open (temporary, O_RDWR | O_CLOEXEC);
+
+  if (fd >= 0)
+    return finish (fd, temporary, target, path, error);
+  set_write_error (error, path, errno);
+  g_unlink (temporary);
+  return FALSE;
+}
+
+struct _AtlOutput
+{
+  int fd;
+  char *path; /* as the caller named it */
+  char *target;
+  char *temporary;
+};
+
+static void
+output_free (AtlOutput *output)
+{
+  g_free (output->path);
+  g_free (output->target);
+  g_free (output->temporary);
+  g_free (output);
+}
+
+AtlOutput *
+atl_output_open (const char *path, GError **error)
+{
+  AtlOutput *output;
+
+  if (!atl_file_check_output (path, error))
+    return NULL;
+  output = g_new0 (AtlOutput, 1);
+  output->path = g_strdup (path);
+  output->target = link_target (path);
+  output->fd = open_beside (output->target, &output->temporary);
+  if (output->fd >= 0)
+    return output;
+  set_write_error (error, path, errno);
+  output_free (output);
+  return NULL;
+}
+
+gboolean
+atl_output_write (AtlOutput *output, gconstpointer data, gsize size, GError **error)
+{
+  const guint8 *at = data;
+
+  while (size > 0)
+    {
+      gssize n = write (output->fd, at, MIN (size, 1 << 30));
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          set_write_error (error, output->path, n < 0 ? errno : ENOSPC);
+          return FALSE;
+        }
+      at += n;
+      size -= (gsize)n;
+    }
+  return TRUE;
+}
+
+gboolean
+atl_output_commit (AtlOutput *output, GError **error)
+{
+  gboolean done
+      = finish (output->fd, output->temporary, output->target, output->path, error);
+
+  output_free (output);
+  return done;
+}
+
+void
+atl_output_abort (AtlOutput *output)
+{
+  if (output == NULL)
+    return;
+  close (output->fd);
+  g_unlink (output->temporary);
+  output_free (output);
+}

@@ -1,0 +1,41 @@
+/* A strict scanner for JSON from files that nobody trusts.
+ *
+ * json-glib keeps one of two equal names, takes numbers as doubles and builds a
+ * tree many times larger than the text; headers of tensor files need the exact
+ * opposite.  The caller walks the text with these calls; the first thing that
+ * does not fit sets `problem`, and every later call fails.  RFC 8259; names and
+ * strings are valid UTF-8 without U+0000; of numbers only whole ones that are
+ * not negative.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *text;
+  gsize       size;
+  gsize       at;
+  char       *problem; /* owned; NULL: all well so far */
+} AtlJsonScan;
+
+void     atl_json_scan_init  (AtlJsonScan *scan, const char *text, gsize size);
+void     atl_json_scan_clear (AtlJsonScan *scan);
+
+/* Takes `symbol` if it is next (space before it is skipped). */
+gboolean atl_json_accept     (AtlJsonScan *scan, char symbol);
+/* Takes `symbol`; another one is a problem. */
+gboolean atl_json_expect     (AtlJsonScan *scan, char symbol);
+/* Free with g_free. */
+char    *atl_json_string     (AtlJsonScan *scan);
+gboolean atl_json_integer    (AtlJsonScan *scan, gint64 *value);
+/* Whether nothing but space follows. */
+gboolean atl_json_end        (AtlJsonScan *scan);
+
+/* Appends `text` as a JSON string, quotes included. */
+void     atl_json_quote      (GString *out, const char *text);
+
+G_END_DECLS
