@@ -1,7 +1,10 @@
 /* What a model is: everything needed to build its graph again.
  *
  * Kept as JSON in the model file's metadata under "atelier.config"; the same
- * keys are those of `--set key=value`.
+ * keys are those of `--set key=value`, and the names of AtlConfig's members.
+ * Booleans are yes or no, choices the words below in small letters ("batch",
+ * "nearest", "luma_to_chroma").  A key that the architecture does not have is
+ * refused by atl_config_set.
  */
 
 #pragma once
@@ -31,7 +34,8 @@ typedef enum
 {
   ATL_UPSAMPLING_TRANSPOSED, /* transposed convolution, the reference's */
   ATL_UPSAMPLING_NEAREST,    /* resize by 2, then a 3x3 convolution */
-  ATL_UPSAMPLING_BILINEAR
+  ATL_UPSAMPLING_BILINEAR,
+  ATL_UPSAMPLING_SHUFFLE     /* 1x1 convolution, depth-to-space by 2; VQ-VAE */
 } AtlUpsampling;
 
 typedef enum
@@ -59,7 +63,11 @@ typedef struct
 
   /* VQ-VAE */
   int           hidden, residual_blocks, residual_hidden;
-  int           downsample; /* factor, a power of two */
+  int           decoder_blocks; /* 0: as residual_blocks */
+  int           outer_blocks; /* residual blocks, of half the width as a rule,
+                                 before the decoder's last layer */
+  int           downsample; /* factor, a power of two; of VQ-VAE-2 the bottom's,
+                               the top's being twice it */
   int           codes, code_dim, stages;
   int           patch;      /* space-to-depth in and depth-to-space out; 1: none */
   gboolean      linear_skip; /* around encoder and decoder */
@@ -75,12 +83,16 @@ typedef struct
  * FALSE with ATELIER_ERROR_ARGUMENT that lists the names. */
 gboolean    atl_config_init (AtlConfig *config, const char *arch,
                              GError **error);
-/* "key=value"; FALSE with ATELIER_ERROR_ARGUMENT that says what is allowed. */
+/* "key=value"; FALSE with ATELIER_ERROR_ARGUMENT that says what is allowed.
+ * "colour=luma_to_chroma" also sets the channels, 1 in and 2 out. */
 gboolean    atl_config_set (AtlConfig *config, const char *setting,
                             GError **error);
 /* Whether such a network can be built (ranges, sizes); building an unchecked
  * configuration is undefined. */
 gboolean    atl_config_check (const AtlConfig *config, GError **error);
+/* JSON object with "arch" and that architecture's keys.  Reading it, keys that
+ * are missing get the architecture's defaults and unknown ones are ignored (a
+ * later version's); FALSE with ATELIER_ERROR_FORMAT, naming the key. */
 char       *atl_config_to_json (const AtlConfig *config);
 gboolean    atl_config_from_json (AtlConfig *config, const char *json,
                                   GError **error);
