@@ -271,6 +271,19 @@ load_one (AtlWeights *weights, int i, const AtlTensor *tensor, GError **error)
 }
 
 gboolean
+atl_weights_check (const AtlGraph *graph, const AtlTensorSet *tensors, GError **error)
+{
+  for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
+    {
+      const AtlParameter *p = atl_graph_get_parameter (graph, i);
+
+      if (!check_tensor (p, atl_tensor_set_lookup (tensors, p->name), error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
 atl_weights_load (AtlWeights *weights, const AtlTensorSet *tensors, GError **error)
 {
   for (int i = 0; i < atl_graph_get_n_parameters (weights->graph); i++)

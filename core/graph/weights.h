@@ -32,6 +32,11 @@ const AtlGraph *atl_weights_get_graph (const AtlWeights *weights);
 gboolean atl_weights_load (AtlWeights *weights, const AtlTensorSet *tensors,
                            GError **error);
 
+/* Whether `tensors` have all that atl_weights_load needs, apart from the values
+ * themselves; told before anything is allocated.  The same errors. */
+gboolean atl_weights_check (const AtlGraph *graph, const AtlTensorSet *tensors,
+                            GError **error);
+
 /* Parameter i (of atl_graph_get_parameter) to and from the file's order:
  * count_parameters floats of its dims. */
 void     atl_weights_get (const AtlWeights *weights, int i, float *out);
