@@ -1,8 +1,8 @@
 /* What is done to a pair on its way to the network, the same on both sides.
  *
- * Drawing is apart from doing: an AtlView says which part of a picture becomes
+ * Drawing is apart from doing: an AtlCrop says which part of a picture becomes
  * the patch and how, and is a pure function of settings, sizes and random
- * state; rendering is a pure function of the view and the pixels.  A view
+ * state; rendering is a pure function of the crop and the pixels.  A crop
  * without rotation or scale is copied pixel by pixel; others are interpolated
  * by Catmull-Rom, after averaging where the picture shrinks by 2 or more.
  * Beyond the picture's edge lies its reflection (edge pixel not repeated), so
@@ -47,13 +47,13 @@ typedef struct
   double x, y;
   double xx, xy, yx, yy;
   float brightness, contrast, saturation; /* 0, 1, 1: as it is */
-} AtlView;
+} AtlCrop;
 
-/* Draws a view of width x height patch pixels in a picture. */
-void atl_view_draw (AtlView *view, const AtlAugment *augment, AtlRandom *random,
+/* Draws a crop of width x height patch pixels in a picture. */
+void atl_crop_draw (AtlCrop *crop, const AtlAugment *augment, AtlRandom *random,
                     int picture_width, int picture_height, int width, int height);
 /* The middle of the picture, undamaged (load_size is obeyed). */
-void atl_view_centre (AtlView *view, const AtlAugment *augment, int picture_width,
+void atl_crop_centre (AtlCrop *crop, const AtlAugment *augment, int picture_width,
                       int picture_height);
 
 /* How rendering gets pixels: fills out, height x width x channels floats in
@@ -61,9 +61,9 @@ void atl_view_centre (AtlView *view, const AtlAugment *augment, int picture_widt
 typedef gboolean (*AtlReadPixels) (gpointer data, int x, int y, int width,
                                    int height, float *out, GError **error);
 
-/* Renders the view to out, height x width x channels, in [0, 1].  FALSE with
+/* Renders the crop to out, height x width x channels, in [0, 1].  FALSE with
  * what `read` set, or ATELIER_ERROR_MEMORY. */
-gboolean atl_view_render (const AtlView *view, int picture_width,
+gboolean atl_crop_render (const AtlCrop *crop, int picture_width,
                           int picture_height, int channels, AtlReadPixels read,
                           gpointer data, int width, int height, float *out,
                           GError **error);

@@ -49,9 +49,10 @@ char *atl_corrupt_to_string (const AtlCorrupt *corrupt);
 int atl_corrupt_margin (const AtlCorrupt *corrupt);
 
 /* Damages pixels in place: height x width x channels (1 or 3), dense, perceptual
- * values in [0, 1].  Cannot fail; thread-safe. */
-void atl_corrupt_apply (const AtlCorrupt *corrupt, AtlRandom *random, int width,
-                        int height, int channels, float *pixels);
+ * values in [0, 1].  Thread-safe.  FALSE with ATELIER_ERROR_MEMORY. */
+gboolean atl_corrupt_apply (const AtlCorrupt *corrupt, AtlRandom *random, int width,
+                            int height, int channels, float *pixels,
+                            GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlCorrupt, atl_corrupt_free)
 
