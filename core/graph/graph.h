@@ -140,6 +140,11 @@ double   atl_graph_macs  (const AtlGraph *graph, const AtlShape *shapes);
 void     atl_graph_reach (const AtlGraph *graph, int input, int output,
                           int *halo, int *multiple);
 
+/* The same with values given at several nodes: halos[i] in pixels of inputs[i];
+ * -1 if the output does not need that one, the others being given. */
+void     atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs,
+                                 int n_inputs, int output, int *halos);
+
 /* A parameter of the graph, as a file names and shapes it. */
 typedef struct
 {

@@ -242,18 +242,22 @@ largest_span (const AtlGraph *graph, int input, int output)
 }
 
 void
-atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
-                 int *multiple)
+atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs, int n_inputs,
+                        int output, int *halos)
 {
   g_autofree Reach *reach = g_new0 (Reach, output + 1);
+  g_autofree gboolean *given = g_new0 (gboolean, output + 1);
 
+  for (int i = 0; i < n_inputs; i++)
+    if (inputs[i] <= output)
+      given[inputs[i]] = TRUE;
   reach[output].seen = TRUE;
-  for (int i = output; i > input; i--)
+  for (int i = output; i > 0; i--)
     {
       const AtlNode *node = atl_graph_get_node (graph, i);
       Reach back;
 
-      if (!reach[i].seen)
+      if (!reach[i].seen || given[i])
         continue;
       back = reach_back (node, reach[i]);
       for (int j = 0; j < 2; j++)
@@ -266,8 +270,22 @@ atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
             r->seen = TRUE;
           }
     }
+  for (int i = 0; i < n_inputs; i++)
+    {
+      halos[i] = -1;
+      if (inputs[i] <= output && reach[inputs[i]].seen)
+        halos[i] = MAX (0, MAX (reach[inputs[i]].lo, reach[inputs[i]].hi));
+    }
+}
+
+void
+atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo, int *multiple)
+{
+  int reach;
+
+  atl_graph_reach_inputs (graph, &input, 1, output, &reach);
   if (halo != NULL)
-    *halo = MAX (0, MAX (reach[input].lo, reach[input].hi));
+    *halo = MAX (0, reach);
   if (multiple != NULL)
     *multiple = largest_span (graph, input, output);
 }
