@@ -62,17 +62,47 @@ epilogue (int rows, int channels, const float *src, gsize src_stride,
       }
 }
 
-/* B^T [tile x tile], G [tile x taps], A^T [outputs x tile], row by row. */
-static const double matrices[ATL_N_WINOGRADS][3][36]
-    = { { { 4, 0,  -5, 0, 1, 0, 0, -4, -4, 1,  1, 0, 0, 4, -4, -1, 1, 0,
-            0, -2, -1, 2, 1, 0, 0, 2,  -1, -2, 1, 0, 0, 4, 0,  -5, 0, 1 },
-          { 1. / 4, 0, 0, -1. / 6, -1. / 6, -1. / 6, -1. / 6, 1. / 6, -1. / 6,
-            1. / 24, 1. / 12, 1. / 6, 1. / 24, -1. / 12, 1. / 6, 0, 0, 1 },
-          { 1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2, 0,
-            0, 1, 1, 4, 4, 0, 0, 1, -1, 8, -8, 1 } },
-        { { 1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, -1, 0, 1 },
-          { 1, 0, .5, .5, .5, -.5, 0, 1 },
-          { 1, 1, 1, 0, 0, 1, -1, 0, 0, 1, 1, 1 } } };
+/* B^T [tile x tile], G [tile x taps], A^T [outputs x tile], row by row.
+ * F(4,3) has the points 0, +-a, +-b and infinity. */
+#define a 0.625
+#define b 1.5
+#define a2 (a * a)
+#define b2 (b * b)
+#define na (2 * a2 * (a2 - b2))
+#define nb (2 * b2 * (b2 - a2))
+/* clang-format off */
+static const double matrices[ATL_N_WINOGRADS][3][36] = {
+  { { a2 * b2, 0,       -a2 - b2, 0,        1, 0,
+      0,       -a * b2, -b2,      a,        1, 0,
+      0,       a * b2,  -b2,      -a,       1, 0,
+      0,       -a2 * b, -a2,      b,        1, 0,
+      0,       a2 * b,  -a2,      -b,       1, 0,
+      0,       a2 * b2, 0,        -a2 - b2, 0, 1 },
+    { 1 / (a2 * b2), 0, 0,
+      1 / na, a / na,  a2 / na,
+      1 / na, -a / na, a2 / na,
+      1 / nb, b / nb,  b2 / nb,
+      1 / nb, -b / nb, b2 / nb,
+      0, 0, 1 },
+    { 1, 1,      1,       1,      1,       0,
+      0, a,      -a,      b,      -b,      0,
+      0, a2,     a2,      b2,     b2,      0,
+      0, a2 * a, -a2 * a, b2 * b, -b2 * b, 1 } },
+  { { 1, 0,  -1, 0,
+      0, 1,  1,  0,
+      0, -1, 1,  0,
+      0, -1, 0,  1 },
+    { 1, 0,
+      .5, .5,
+      .5, -.5,
+      0, 1 },
+    { 1, 1, 1,  0,
+      0, 1, -1, 0,
+      0, 1, 1,  1 } }
+};
+/* clang-format on */
+#undef a
+#undef b
 
 enum
 {
@@ -308,7 +338,7 @@ argmin_scores (int rows, int columns, const float *scores, gsize stride,
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < columns; c++)
       {
-        float score = fmaf (scores[r * stride + c], -2, bias[c]);
+        float score = bias[c] - 2 * scores[r * stride + c];
 
         if (score < best_score[r])
           {

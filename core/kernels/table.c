@@ -34,6 +34,7 @@ static const AtlKernels *const tables[] = {
 #ifdef ATL_HAVE_AVX2
   &atl_kernels_avx2,
 #endif
+  &atl_kernels_baseline,
   &atl_kernels_reference,
 };
 
@@ -53,7 +54,7 @@ prepare (void)
       ready[i] = *tables[i];
       if (ready[i].gemm == NULL
           || (!g_strcmp0 (g_getenv ("ATELIER_GEMM"), "openblas")
-              || !getenv ("ATELIER_CPU")))
+              && strcmp (ready[i].name, "reference")))
         {
           ready[i].gemm = atl_gemm_openblas;
           ready[i].gemm_name = atl_gemm_openblas_name ();
