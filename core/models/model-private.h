@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* Numbers that a parameter holds. */
+gsize       atl_parameter_size     (const AtlParameter *parameter);
+
 /* A model of that configuration with the weights in `tensors`.  path: whose
  * name it gets.  NULL with ATELIER_ERROR_FORMAT, naming the tensor. */
 AtlModel   *atl_model_from_tensors (const AtlConfig    *config,

@@ -193,8 +193,8 @@ atl_model_open (const char *path, GError **error)
   return model;
 }
 
-static gsize
-parameter_size (const AtlParameter *p)
+gsize
+atl_parameter_size (const AtlParameter *p)
 {
   gsize n = 1;
 
@@ -248,7 +248,7 @@ init_parameter (const AtlConfig *config, const AtlGraph *graph,
                 const AtlParameter *p, AtlRandom *random, float *out)
 {
   const AtlNode *node = atl_graph_get_node (graph, p->node);
-  gsize n = parameter_size (p);
+  gsize n = atl_parameter_size (p);
   gboolean vqvae = g_str_equal (atl_config_kind (config), "vqvae");
 
   if (node->op == ATL_OP_VECTOR_QUANTISE)
@@ -279,7 +279,7 @@ init_weights (const AtlConfig *config, AtlWeights *weights, guint64 seed,
     {
       const AtlParameter *p = atl_graph_get_parameter (graph, i);
       float *values
-          = atl_try_alloc (parameter_size (p), sizeof (float), p->name, error);
+          = atl_try_alloc (atl_parameter_size (p), sizeof (float), p->name, error);
       AtlRandom random;
 
       if (!values)
@@ -411,7 +411,7 @@ static void
 add_tensor (AtlTensorSet *tensors, const AtlParameter *p, AtlType type,
             gpointer values)
 {
-  gsize bytes = parameter_size (p) * atl_type_size (type);
+  gsize bytes = atl_parameter_size (p) * atl_type_size (type);
   g_autoptr (GBytes) owner
       = g_bytes_new_with_free_func (values, bytes, atl_free, values);
 
@@ -423,7 +423,7 @@ add_parameter (AtlModel *model, int i, gboolean half, AtlTensorSet *tensors,
                GError **error)
 {
   const AtlParameter *p = atl_graph_get_parameter (model->graph, i);
-  gsize n = parameter_size (p);
+  gsize n = atl_parameter_size (p);
   float *values = atl_try_alloc (n, sizeof (float), p->name, error);
   guint16 *halves;
 
@@ -488,7 +488,7 @@ hash_parameter (AtlModel *model, int i, GChecksum *checksum)
 {
   const AtlParameter *p = atl_graph_get_parameter (model->graph, i);
   g_autofree char *dims = atl_dims_to_string (p->n_dims, p->dims);
-  gsize n = parameter_size (p);
+  gsize n = atl_parameter_size (p);
   g_autofree float *values = g_new (float, n);
 
   g_checksum_update (checksum, (const guchar *)p->name,
