@@ -1,0 +1,612 @@
+/* Batches in background threads; see loader.h.
+ *
+ * A ring of slots, one a batch: `ahead` that are being made or wait, and one in
+ * the trainer's hands.  The threads take items in order, whole batches or parts
+ * of one, so that several threads work on the batch that is needed next.  They
+ * run at a lower priority than the trainer, which needs the processors more as
+ * long as the ring is full.
+ */
+
+#include "train/loader.h"
+
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib/gi18n-lib.h>
+
+#include "base/memory.h"
+#include "train/item.h"
+
+#define MAX_THREADS 64
+#define NICENESS 5
+#define GIB ((guint64)1 << 30)
+
+/* Streams of random numbers of one seed: what for, and the number of it. */
+#define STREAM_ORDER ((guint64)0xd1 << 56)
+#define STREAM_CROP ((guint64)0xd2 << 56)
+#define STREAM_DAMAGE ((guint64)0xd3 << 56)
+#define STREAM_SAMPLE ((guint64)0xd4 << 56)
+
+typedef struct
+{
+  guint64 step;
+  int n_done;
+  float *input, *target;
+} Slot;
+
+typedef struct
+{
+  guint64 epoch;
+  guint32 *order; /* NULL: none yet */
+} Epoch;
+
+typedef struct
+{
+  char *name, *message;
+} Report;
+
+struct _AtlLoader
+{
+  AtlItems items;
+  int first, n_local; /* this rank's part of a batch */
+  int n_slots;
+  Slot *slots;
+  float *memory;
+  int n_threads;
+  GThread **threads;
+
+  GMutex mutex;
+  GCond made;  /* a batch is complete, or there is an error */
+  GCond freed; /* a slot is free, or it is time to stop */
+  gboolean stop;
+  guint64 next_step; /* the item to be taken next */
+  int next_item;
+  guint64 wanted; /* the step that atl_loader_next will hand out next */
+  Epoch epochs[2];
+  guint8 *bad; /* a pair */
+  guint n_bad;
+  GPtrArray *reports; /* Report, not yet told */
+  GError *error;      /* no further batches */
+  AtlLoaderStatistics statistics;
+
+  AtlBatch batch;
+  gboolean in_hand; /* the slot of wanted - 1 is the trainer's */
+};
+
+static void
+report_free (Report *report)
+{
+  g_free (report->name);
+  g_free (report->message);
+  g_free (report);
+}
+
+/* ---- the order of the data ---- */
+
+/* Fisher and Yates. */
+static guint32 *
+draw_order (guint64 seed, guint64 epoch, guint32 n)
+{
+  guint32 *order = g_new (guint32, n);
+  AtlRandom random;
+
+  atl_random_init (&random, seed, STREAM_ORDER | epoch);
+  for (guint32 i = 0; i < n; i++)
+    order[i] = i;
+  for (guint32 i = n; i-- > 1;)
+    {
+      guint32 j = atl_random_below (&random, i + 1), swap = order[i];
+
+      order[i] = order[j];
+      order[j] = swap;
+    }
+  return order;
+}
+
+/* With the lock. */
+static const guint32 *
+get_order (AtlLoader *loader, guint64 epoch)
+{
+  Epoch *slot = &loader->epochs[epoch % 2];
+
+  if (!slot->order || slot->epoch != epoch)
+    {
+      g_free (slot->order);
+      slot->order = draw_order (loader->items.options.seed, epoch,
+                                loader->items.pairs->len);
+      slot->epoch = epoch;
+    }
+  return slot->order;
+}
+
+/* The pair for an item: the one in its place, or the next good one of the
+ * epoch; -1 if there is none. */
+static gint64
+choose_pair (AtlLoader *loader, guint64 item)
+{
+  guint n = loader->items.pairs->len;
+  gint64 chosen = -1;
+
+  g_mutex_lock (&loader->mutex);
+  const guint32 *order = get_order (loader, item / n);
+  for (guint i = 0; i < n && chosen < 0 && loader->n_bad < n; i++)
+    {
+      guint32 pair = order[(item % n + i) % n];
+
+      if (!loader->bad[pair])
+        chosen = pair;
+    }
+  g_mutex_unlock (&loader->mutex);
+  return chosen;
+}
+
+/* ---- making ---- */
+
+static void
+mark_bad (AtlLoader *loader, guint pair, const GError *why)
+{
+  const AtlPair *p = loader->items.pairs->pdata[pair];
+
+  g_mutex_lock (&loader->mutex);
+  if (!loader->bad[pair])
+    {
+      Report *report = g_new (Report, 1);
+
+      loader->bad[pair] = TRUE;
+      loader->n_bad++;
+      report->name = g_strdup (p->name);
+      report->message = g_strdup (why->message);
+      g_ptr_array_add (loader->reports, report);
+    }
+  g_mutex_unlock (&loader->mutex);
+}
+
+/* local: the item's number in this rank's part. */
+static gboolean
+make_item (AtlLoader *loader, Slot *slot, int local, GError **error)
+{
+  const AtlItems *items = &loader->items;
+  const AtlLoaderOptions *o = &items->options;
+  gsize pixels = (gsize)o->width * o->height;
+  guint64 number = slot->step * o->batch + loader->first + local;
+  float *input = slot->input + local * pixels * o->input_channels;
+  float *target = slot->target == slot->input
+                      ? NULL
+                      : slot->target + local * pixels * o->target_channels;
+
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      AtlRandom where, damage;
+      gint64 pair = choose_pair (loader, number);
+
+      if (pair < 0)
+        {
+          g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_DATA,
+                       _ ("Not one of the %u pictures can be read any more"),
+                       items->pairs->len);
+          return FALSE;
+        }
+      atl_random_init (&where, o->seed, STREAM_CROP | number);
+      atl_random_init (&damage, o->seed, STREAM_DAMAGE | number);
+      if (atl_items_make (items, (guint)pair, NULL, &where, &damage, o->width,
+                          o->height, input, target, &failure))
+        return TRUE;
+      if (g_error_matches (failure, ATELIER_ERROR, ATELIER_ERROR_MEMORY))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      mark_bad (loader, (guint)pair, failure);
+    }
+}
+
+/* The next item to make, waiting for room; FALSE when it is time to stop. */
+static gboolean
+take_item (AtlLoader *loader, Slot **slot, int *local)
+{
+  gboolean ok;
+
+  g_mutex_lock (&loader->mutex);
+  /* One slot stays with the trainer: that of the step before `wanted`. */
+  while (!loader->stop && !loader->error
+         && loader->next_step >= loader->wanted + loader->n_slots - 1)
+    g_cond_wait (&loader->freed, &loader->mutex);
+  ok = !loader->stop && !loader->error;
+  if (ok)
+    {
+      *slot = &loader->slots[loader->next_step % loader->n_slots];
+      *local = loader->next_item;
+      if (*local == 0)
+        {
+          (*slot)->step = loader->next_step;
+          (*slot)->n_done = 0;
+        }
+      if (++loader->next_item == loader->n_local)
+        {
+          loader->next_item = 0;
+          loader->next_step++;
+        }
+    }
+  g_mutex_unlock (&loader->mutex);
+  return ok;
+}
+
+static double
+thread_seconds (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec + 1e-9 * now.tv_nsec;
+}
+
+static gpointer
+work (gpointer data)
+{
+  AtlLoader *loader = data;
+  Slot *slot;
+  int local;
+
+#ifdef __linux__
+  /* Of this thread alone; a refusal does no harm. */
+  setpriority (PRIO_PROCESS, (id_t)syscall (SYS_gettid), NICENESS);
+#endif
+  while (take_item (loader, &slot, &local))
+    {
+      GError *error = NULL;
+      double before = thread_seconds ();
+      gboolean ok = make_item (loader, slot, local, &error);
+
+      g_mutex_lock (&loader->mutex);
+      loader->statistics.worked_seconds += thread_seconds () - before;
+      slot->n_done += ok;
+      if (!ok && !loader->error)
+        loader->error = g_steal_pointer (&error);
+      if (!ok || slot->n_done == loader->n_local)
+        g_cond_broadcast (&loader->made);
+      g_mutex_unlock (&loader->mutex);
+      g_clear_error (&error);
+    }
+  return NULL;
+}
+
+/* ---- opening and closing ---- */
+
+static gsize
+default_cache_bytes (void)
+{
+  guint64 available = atl_memory_available ();
+
+  return available ? (gsize)MIN (available / 4, GIB) : (gsize)GIB / 2;
+}
+
+/* Completes what the cache's options leave open. */
+static void
+fill_cache_options (AtlLoaderOptions *o)
+{
+  struct statvfs stat;
+
+  if (o->cache_bytes == 0)
+    o->cache_bytes = default_cache_bytes ();
+  if (!o->cache_folder)
+    o->cache_folder
+        = access ("/var/tmp", W_OK) == 0 ? "/var/tmp" : g_get_tmp_dir ();
+  if (o->cache_disk < 0)
+    o->cache_disk = 0;
+  else if (o->cache_disk == 0 && statvfs (o->cache_folder, &stat) == 0)
+    o->cache_disk
+        = (gint64)MIN ((guint64)stat.f_bavail * stat.f_frsize / 2, 32 * GIB);
+}
+
+static gboolean
+make_slots (AtlLoader *loader, GError **error)
+{
+  const AtlLoaderOptions *o = &loader->items.options;
+  gboolean same = atl_items_target_is_input (&loader->items);
+  gsize pixels = (gsize)o->width * o->height * loader->n_local;
+  gsize input = pixels * o->input_channels;
+  gsize target = same ? 0 : pixels * o->target_channels;
+
+  loader->slots = g_new0 (Slot, loader->n_slots);
+  loader->memory = atl_try_alloc ((input + target) * loader->n_slots,
+                                  sizeof (float), "batches", error);
+  if (!loader->memory)
+    return FALSE;
+  for (int i = 0; i < loader->n_slots; i++)
+    {
+      Slot *slot = &loader->slots[i];
+
+      slot->step = G_MAXUINT64;
+      slot->input = loader->memory + (input + target) * i;
+      slot->target = same ? slot->input : slot->input + input;
+    }
+  return TRUE;
+}
+
+static void
+share_batch (AtlLoader *loader)
+{
+  const AtlLoaderOptions *o = &loader->items.options;
+  int n_ranks = MAX (o->n_ranks, 1);
+
+  loader->first = (int)((gint64)o->batch * o->rank / n_ranks);
+  loader->n_local
+      = (int)((gint64)o->batch * (o->rank + 1) / n_ranks) - loader->first;
+}
+
+static void
+start_threads (AtlLoader *loader)
+{
+  int wanted = CLAMP (loader->items.options.n_threads, 1, MAX_THREADS);
+
+  loader->threads = g_new0 (GThread *, wanted);
+  for (int i = 0; i < wanted; i++)
+    {
+      GThread *thread = g_thread_try_new ("atelier-loader", work, loader,
+                                          i == 0 ? &loader->error : NULL);
+
+      if (!thread)
+        break;
+      loader->threads[loader->n_threads++] = thread;
+    }
+}
+
+AtlLoader *
+atl_loader_new (GPtrArray *pairs, const AtlLoaderOptions *options, GError **error)
+{
+  g_autoptr (AtlLoader) loader = NULL;
+  AtlItems items;
+  AtlLoaderOptions *o;
+
+  if (pairs->len == 0)
+    {
+      g_set_error_literal (error, ATELIER_ERROR, ATELIER_ERROR_DATA,
+                           _ ("There are no pictures to train on"));
+      return NULL;
+    }
+  if (!atl_items_init (&items, pairs, options, error))
+    return NULL;
+  loader = g_new0 (AtlLoader, 1);
+  loader->items = items;
+  o = &loader->items.options;
+  g_mutex_init (&loader->mutex);
+  g_cond_init (&loader->made);
+  g_cond_init (&loader->freed);
+  loader->reports = g_ptr_array_new_with_free_func ((GDestroyNotify)report_free);
+  loader->bad = g_new0 (guint8, pairs->len);
+  loader->next_step = loader->wanted = o->first_step;
+  loader->n_slots = (o->ahead > 0 ? MIN (o->ahead, 1024) : 3) + 1;
+  share_batch (loader);
+  fill_cache_options (o);
+  loader->items.cache = atl_picture_cache_new (2 * pairs->len, o->cache_bytes,
+                                               o->cache_disk, o->cache_folder);
+  if (!make_slots (loader, error))
+    return NULL;
+  start_threads (loader);
+  if (loader->error)
+    {
+      g_propagate_error (error, g_steal_pointer (&loader->error));
+      return NULL;
+    }
+  return g_steal_pointer (&loader);
+}
+
+void
+atl_loader_free (AtlLoader *loader)
+{
+  if (!loader)
+    return;
+  g_mutex_lock (&loader->mutex);
+  loader->stop = TRUE;
+  g_cond_broadcast (&loader->freed);
+  g_mutex_unlock (&loader->mutex);
+  for (int i = 0; i < loader->n_threads; i++)
+    g_thread_join (loader->threads[i]);
+  g_free (loader->threads);
+  atl_picture_cache_free (loader->items.cache);
+  atl_free (loader->memory);
+  g_free (loader->slots);
+  g_free (loader->epochs[0].order);
+  g_free (loader->epochs[1].order);
+  g_free (loader->bad);
+  g_ptr_array_unref (loader->reports);
+  g_clear_error (&loader->error);
+  g_mutex_clear (&loader->mutex);
+  g_cond_clear (&loader->made);
+  g_cond_clear (&loader->freed);
+  g_free (loader);
+}
+
+/* ---- handing out ---- */
+
+/* Waits, with the lock, until the slot is complete; looks at the cancellable
+ * twenty times a second. */
+static gboolean
+wait_for (AtlLoader *loader, const Slot *slot, GCancellable *cancellable,
+          GError **error)
+{
+  while (slot->step != loader->wanted || slot->n_done < loader->n_local)
+    {
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+      if (loader->error)
+        {
+          g_propagate_error (error, g_error_copy (loader->error));
+          return FALSE;
+        }
+      g_cond_wait_until (&loader->made, &loader->mutex,
+                         g_get_monotonic_time () + G_TIME_SPAN_SECOND / 20);
+    }
+  return TRUE;
+}
+
+static void
+tell_reports (AtlLoader *loader)
+{
+  const AtlLoaderOptions *o = &loader->items.options;
+
+  for (;;)
+    {
+      Report *report = NULL;
+
+      g_mutex_lock (&loader->mutex);
+      if (loader->reports->len)
+        report = g_ptr_array_steal_index (loader->reports, 0);
+      g_mutex_unlock (&loader->mutex);
+      if (!report)
+        return;
+      if (o->bad_picture)
+        o->bad_picture (o->data, report->name, report->message);
+      report_free (report);
+    }
+}
+
+static void
+fill_batch (AtlLoader *loader, const Slot *slot)
+{
+  const AtlLoaderOptions *o = &loader->items.options;
+
+  loader->batch = (AtlBatch){ .step = slot->step,
+                              .n = loader->n_local,
+                              .first = loader->first,
+                              .width = o->width,
+                              .height = o->height,
+                              .input_channels = o->input_channels,
+                              .target_channels = o->target_channels,
+                              .input = slot->input,
+                              .target = slot->target };
+}
+
+const AtlBatch *
+atl_loader_next (AtlLoader *loader, GCancellable *cancellable, GError **error)
+{
+  gint64 before = g_get_monotonic_time ();
+  Slot *slot;
+  gboolean ok;
+
+  g_mutex_lock (&loader->mutex);
+  slot = &loader->slots[loader->wanted % loader->n_slots];
+  ok = wait_for (loader, slot, cancellable, error);
+  if (ok)
+    {
+      fill_batch (loader, slot);
+      loader->wanted++;
+      loader->statistics.batches++;
+      g_cond_broadcast (&loader->freed);
+    }
+  loader->statistics.waited_seconds
+      += 1e-6 * (double)(g_get_monotonic_time () - before);
+  g_mutex_unlock (&loader->mutex);
+  tell_reports (loader);
+  return ok ? &loader->batch : NULL;
+}
+
+void
+atl_loader_get_statistics (AtlLoader *loader, AtlLoaderStatistics *statistics)
+{
+  AtlPictureCacheStatistics cache;
+
+  atl_picture_cache_get_statistics (loader->items.cache, &cache);
+  g_mutex_lock (&loader->mutex);
+  *statistics = loader->statistics;
+  statistics->bad = loader->n_bad;
+  g_mutex_unlock (&loader->mutex);
+  statistics->decoded = cache.decoded;
+  statistics->cache_bytes = cache.bytes;
+  statistics->disk_bytes = cache.disk_bytes;
+}
+
+/* ---- single samples ---- */
+
+void
+atl_sample_free (AtlSample *sample)
+{
+  if (!sample)
+    return;
+  if (sample->target != sample->input)
+    atl_free (sample->target);
+  atl_free (sample->input);
+  g_free (sample);
+}
+
+/* The size asked for, or all of the region as load_size makes it. */
+static gboolean
+sample_size (const AtlItems *items, AtlCrop *crop, AtlSample *sample,
+             GError **error)
+{
+  const AtlLoaderOptions *o = &items->options;
+  int width, height;
+
+  if (!atl_items_measure (items, 0, &width, &height, error))
+    return FALSE;
+  atl_crop_centre (crop, &o->augment, width, height);
+  sample->width = o->width > 0 ? o->width : MAX (1, (int)(width / crop->xx));
+  sample->height = o->height > 0 ? o->height : MAX (1, (int)(height / crop->yy));
+  /* Whole pixels of the picture, if the difference is odd. */
+  if (crop->xx == 1.0)
+    {
+      crop->x -= 0.5 * ((width - sample->width) & 1);
+      crop->y -= 0.5 * ((height - sample->height) & 1);
+    }
+  return TRUE;
+}
+
+static gboolean
+make_sample (const AtlItems *items, guint64 index, AtlSample *sample,
+             GError **error)
+{
+  const AtlLoaderOptions *o = &items->options;
+  gboolean same = atl_items_target_is_input (items);
+  AtlRandom damage;
+  AtlCrop crop;
+  gsize pixels;
+
+  if (!sample_size (items, &crop, sample, error))
+    return FALSE;
+  pixels = (gsize)sample->width * sample->height;
+  sample->input_channels = o->input_channels;
+  sample->target_channels = o->target_channels;
+  sample->input = atl_try_alloc (pixels, o->input_channels * sizeof (float),
+                                 "a picture", error);
+  if (!sample->input)
+    return FALSE;
+  sample->target = same
+                       ? sample->input
+                       : atl_try_alloc (pixels, o->target_channels * sizeof (float),
+                                        "a picture", error);
+  if (!sample->target)
+    return FALSE;
+  atl_random_init (&damage, o->seed, STREAM_SAMPLE | index);
+  return atl_items_make (items, 0, &crop, NULL, &damage, sample->width,
+                         sample->height, sample->input,
+                         same ? NULL : sample->target, error);
+}
+
+AtlSample *
+atl_sample_load (const AtlPair *pair, guint64 index,
+                 const AtlLoaderOptions *options, GError **error)
+{
+  g_autoptr (GPtrArray) pairs = g_ptr_array_new ();
+  g_autoptr (AtlPictureCache) cache = NULL;
+  g_autoptr (AtlSample) sample = g_new0 (AtlSample, 1);
+  AtlLoaderOptions checked = *options;
+  AtlItems items;
+
+  g_ptr_array_add (pairs, (gpointer)pair);
+  checked.width = checked.width > 0 ? checked.width : 1;
+  checked.height = checked.height > 0 ? checked.height : 1;
+  checked.batch = 1;
+  checked.rank = checked.n_ranks = 0;
+  if (!atl_items_init (&items, pairs, &checked, error))
+    return NULL;
+  items.options.width = options->width;
+  items.options.height = options->height;
+  items.cache = cache = atl_picture_cache_new (2, G_MAXSIZE, 0, NULL);
+  if (!make_sample (&items, index, sample, error))
+    return NULL;
+  return g_steal_pointer (&sample);
+}
