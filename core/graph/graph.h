@@ -75,9 +75,6 @@ int            atl_graph_find        (const AtlGraph *graph, const char *name);
 /* A second name under which atl_graph_find knows the node ("output", "z"). */
 void           atl_graph_label       (AtlGraph *graph, int node,
                                       const char *label);
-/* A further name for a node, say "output". */
-void           atl_graph_label       (AtlGraph *graph, int node,
-                                      const char *label);
 /* The last node added. */
 int            atl_graph_get_output  (const AtlGraph *graph);
 /* Channels of a node's value. */

@@ -27,6 +27,15 @@ typedef enum
   ATL_STATISTICS_GIVEN    /* as set with atl_plan_set_statistics */
 } AtlStatistics;
 
+/* Which algorithm convolutions use: the fastest for the size, or one kind
+ * wherever it can be used. */
+typedef enum
+{
+  ATL_CONVOLUTION_FASTEST,
+  ATL_CONVOLUTION_DIRECT,
+  ATL_CONVOLUTION_WINOGRAD
+} AtlConvolution;
+
 typedef struct
 {
   gboolean      training;   /* backward will be called; batch norms use the
@@ -38,6 +47,7 @@ typedef struct
   gboolean      input_gradients; /* training: backward also gives the
                                gradients of the inputs */
   int           stages;     /* residual quantiser stages in use; 0: all */
+  AtlConvolution algorithm; /* for tests */
 
   /* Training over several processes: replaces values[0..n-1] by their sums
    * over all of them.  NULL: alone.  */

@@ -21,7 +21,7 @@ struct _AtlWeights
 {
   const AtlGraph *graph;
   gsize          *offsets;
-  gsize           n_trainable, n_floats;
+  gsize           n_trainable, n_codebooks, n_floats;
   float          *data;
   float          *gradients;
   gboolean       *fresh; /* this gradient counts as zero */
@@ -91,6 +91,42 @@ stored_size (const AtlGraph *graph, const AtlParameter *p)
   return (n + STEP - 1) / STEP * STEP;
 }
 
+/* The parts of the arena, in order. */
+typedef enum
+{
+  GROUP_TRAINABLE,
+  GROUP_CODEBOOKS,
+  GROUP_RUNNING
+} Group;
+
+static Group
+group_of (const AtlGraph *graph, const AtlParameter *p)
+{
+  if (p->trainable)
+    return GROUP_TRAINABLE;
+  return atl_graph_get_node (graph, p->node)->op == ATL_OP_VECTOR_QUANTISE
+             ? GROUP_CODEBOOKS
+             : GROUP_RUNNING;
+}
+
+/* Gives the parameters of a group their places; returns how many floats. */
+static gsize
+place (AtlWeights *weights, Group group)
+{
+  gsize begin = weights->n_floats;
+
+  for (int i = 0; i < atl_graph_get_n_parameters (weights->graph); i++)
+    {
+      const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
+
+      if (group_of (weights->graph, p) != group)
+        continue;
+      weights->offsets[i] = weights->n_floats;
+      weights->n_floats += stored_size (weights->graph, p);
+    }
+  return weights->n_floats - begin;
+}
+
 AtlWeights *
 atl_weights_new (const AtlGraph *graph, GError **error)
 {
@@ -100,20 +136,9 @@ atl_weights_new (const AtlGraph *graph, GError **error)
   weights->graph = graph;
   weights->offsets = g_new0 (gsize, MAX (n, 1));
   weights->fresh = g_new0 (gboolean, MAX (n, 1));
-  for (int trainable = 1; trainable >= 0; trainable--)
-    {
-      for (int i = 0; i < n; i++)
-        {
-          const AtlParameter *p = atl_graph_get_parameter (graph, i);
-
-          if (p->trainable != trainable)
-            continue;
-          weights->offsets[i] = weights->n_floats;
-          weights->n_floats += stored_size (graph, p);
-        }
-      if (trainable)
-        weights->n_trainable = weights->n_floats;
-    }
+  weights->n_trainable = place (weights, GROUP_TRAINABLE);
+  weights->n_codebooks = place (weights, GROUP_CODEBOOKS);
+  place (weights, GROUP_RUNNING);
   g_mutex_init (&weights->lock);
   weights->derived
       = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
@@ -309,6 +334,12 @@ atl_weights_n_trainable (const AtlWeights *weights)
 }
 
 gsize
+atl_weights_n_codebooks (const AtlWeights *weights)
+{
+  return weights->n_codebooks;
+}
+
+gsize
 atl_weights_n_floats (const AtlWeights *weights)
 {
   return weights->n_floats;
@@ -324,8 +355,9 @@ gboolean
 atl_weights_need_gradients (AtlWeights *weights, GError **error)
 {
   if (weights->gradients == NULL)
-    weights->gradients = atl_try_alloc0 (weights->n_trainable, sizeof (float),
-                                         _ ("the gradients"), error);
+    weights->gradients
+        = atl_try_alloc0 (weights->n_trainable + weights->n_codebooks, sizeof (float),
+                          _ ("the gradients"), error);
   return weights->gradients != NULL;
 }
 
@@ -351,7 +383,7 @@ atl_weights_gradients (AtlWeights *weights)
     {
       const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
 
-      if (weights->fresh[i] && p->trainable)
+      if (weights->fresh[i] && group_of (weights->graph, p) != GROUP_RUNNING)
         memset (weights->gradients + weights->offsets[i], 0,
                 stored_size (weights->graph, p) * sizeof (float));
       weights->fresh[i] = FALSE;

@@ -42,11 +42,13 @@ gboolean atl_weights_check (const AtlGraph *graph, const AtlTensorSet *tensors,
 void     atl_weights_get (const AtlWeights *weights, int i, float *out);
 void     atl_weights_set (AtlWeights *weights, int i, const float *in);
 
-/* The arena.  n_trainable floats come first.  Gradients exist after
- * atl_weights_need_gradients, n_trainable floats in the same order, zeroed
- * there. */
+/* The arena.  n_trainable floats come first, then n_codebooks floats of
+ * codebooks, then running statistics.  Gradients exist after
+ * atl_weights_need_gradients, of trainable parameters and of codebooks, in the
+ * same order, zeroed there. */
 float   *atl_weights_data         (AtlWeights *weights);
 gsize    atl_weights_n_trainable  (const AtlWeights *weights);
+gsize    atl_weights_n_codebooks  (const AtlWeights *weights);
 gsize    atl_weights_n_floats     (const AtlWeights *weights);
 gboolean atl_weights_need_gradients (AtlWeights *weights, GError **error);
 float   *atl_weights_gradients    (AtlWeights *weights);

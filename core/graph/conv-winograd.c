@@ -1,0 +1,596 @@
+/* Convolutions by Winograd's minimal filtering (Lavin & Gray 2016).
+ *
+ *   3x3, stride 1: F(4x4, 3x3).
+ *   4x4, stride 2: the sum of four 2x2 convolutions with stride 1, one for
+ *     each phase of the padded input; F(3x3, 2x2) with the four phases' channels
+ *     side by side, so that it is one product with K = 4 C.
+ *   4x4, stride 2, padding 1, transposed: each phase of the output is a 2x2
+ *     convolution of the input.  Even rows 2 t of a tile at input row t - 1 read
+ *     rows t - 1 and t with kernel rows 3 and 1; odd rows 2 t - 1 read the same
+ *     two with kernel rows 2 and 0.  So four phases share one transformed input,
+ *     one product with N = 4 OC, and a tile writes 6x6 outputs from 6 ty - 1 on.
+ *
+ * With many tiles and weights that fit into the cache, a task transforms a
+ * block of tiles, multiplies and transforms back.  Otherwise all tiles of a
+ * chunk are transformed first, and a task takes one panel of the weights, so
+ * that large weights are read once.
+ */
+
+#include "graph/conv.h"
+
+#include <string.h>
+
+#define BLOCK_BYTES (1200 << 10) /* of a block's transformed input */
+#define WEIGHTS_BYTES ((gsize) 16 << 20)
+#define CHUNK_BYTES ((gsize) 24 << 20)
+#define GRADIENT_BYTES ((gsize) 32 << 20)
+#define MAX_BLOCK 48
+#define FEW_TILES 200
+
+static int
+n_points (const Conv *conv)
+{
+  return atl_winograd_tile (conv->winograd) * atl_winograd_tile (conv->winograd);
+}
+
+/* Phases of the input, and of the output. */
+static int
+in_phases (const Conv *conv)
+{
+  return conv->winograd == ATL_WINOGRAD_3_2 && !conv->transposed ? 4 : 1;
+}
+
+static int
+out_phases (const Conv *conv)
+{
+  return conv->winograd == ATL_WINOGRAD_3_2 && conv->transposed ? 4 : 1;
+}
+
+/* The product's K and N. */
+static int
+product_k (const Conv *conv)
+{
+  return conv->c * in_phases (conv);
+}
+
+static int
+product_n (const Conv *conv)
+{
+  return conv->oc * out_phases (conv);
+}
+
+/* Output phases are cut into panels of their own, or share panels. */
+static gboolean
+phases_share_panels (const Conv *conv)
+{
+  return out_phases (conv) > 1 && conv->oc % ATL_PANEL != 0;
+}
+
+/* Columns that are multiplied and transformed back together. */
+typedef struct
+{
+  int first, columns, padded;
+} Group;
+
+static int
+n_groups (const Conv *conv)
+{
+  if (phases_share_panels (conv))
+    return 1;
+  return (product_n (conv) + ATL_PANEL - 1) / ATL_PANEL;
+}
+
+static Group
+get_group (const Conv *conv, int i)
+{
+  int n = product_n (conv);
+  Group g;
+
+  if (phases_share_panels (conv))
+    return (Group){ 0, n, atl_panels_size (1, n) };
+  g.first = i * ATL_PANEL;
+  g.columns = MIN (ATL_PANEL, n - g.first);
+  g.padded = atl_panel_columns (n, g.first);
+  return g;
+}
+
+gsize
+conv_winograd_form_size (const Conv *conv)
+{
+  return n_points (conv) * atl_panels_size (product_k (conv), product_n (conv));
+}
+
+static gboolean
+is_shared (const Conv *conv)
+{
+  return conv->workspace_bytes > 0;
+}
+
+void
+conv_winograd_prepare (AtlPlan *plan, Conv *conv)
+{
+  gsize points = n_points (conv), k = product_k (conv);
+  gsize v_tile = points * k * sizeof (float);
+  int tiles = conv_tiles (conv).n_tiles;
+  int widest = get_group (conv, 0).padded;
+
+  if (tiles <= FEW_TILES || conv_winograd_form_size (conv) * 4 > WEIGHTS_BYTES)
+    {
+      gsize chunk = MAX (MAX_BLOCK, CHUNK_BYTES / v_tile / MAX_BLOCK * MAX_BLOCK);
+
+      conv->block = MIN (tiles, MAX_BLOCK);
+      conv->workspace_bytes = MIN (chunk, (gsize) tiles) * v_tile;
+      conv->scratch = points * conv->block * widest * sizeof (float);
+      return;
+    }
+  conv->block = CLAMP (BLOCK_BYTES / v_tile / 6 * 6, 12, MAX_BLOCK);
+  conv->scratch = points * conv->block * (k + widest) * sizeof (float);
+}
+
+/* --- Weights ------------------------------------------------------------ */
+
+/* The kernel position of tap j along one axis, for a phase (0, 1). */
+static int
+tap_position (const Conv *conv, int phase, int j)
+{
+  if (conv->winograd == ATL_WINOGRAD_4_3)
+    return conv->transposed ? 2 - j : j;
+  return conv->transposed ? 3 - phase - 2 * j : phase + 2 * j;
+}
+
+/* Pointers to the taps of (phase, input channel c) in a panel. */
+static void
+tap_pointers (const Conv *conv, const float *panel, int columns, int phase, int c,
+              const float **g)
+{
+  int taps = atl_winograd_taps (conv->winograd);
+
+  for (int i = 0; i < taps; i++)
+    for (int j = 0; j < taps; j++)
+      {
+        gsize t = (gsize) tap_position (conv, phase / 2, i) * conv->kernel
+                  + tap_position (conv, phase % 2, j);
+
+        g[i * taps + j] = panel + (t * conv->c + c) * columns;
+      }
+}
+
+/* One row of U, or of its gradient: input phase and channel, or channel with
+ * all output phases. */
+typedef struct
+{
+  AtlPlan    *plan;
+  const Conv *conv;
+  const float *panels; /* of the kernel */
+  float       *out;    /* make: U */
+  const float *du;     /* gradient: of U */
+  float       *gradient;
+  gboolean     accumulate;
+} Weights;
+
+/* Where row `row` of the panel at column `first` begins in one point of U. */
+static gsize
+u_at (const Conv *conv, int first, int row)
+{
+  int panel = first / ATL_PANEL * ATL_PANEL;
+  int columns = atl_panel_columns (product_n (conv), panel);
+
+  return (gsize) product_k (conv) * panel + (gsize) row * columns + (first - panel);
+}
+
+static void
+make_row (gpointer data, gint64 task, gpointer scratch)
+{
+  const Weights *w = data;
+  const Conv *conv = w->conv;
+  gsize point = atl_panels_size (product_k (conv), product_n (conv));
+  int points = n_points (conv), taps = conv->kernel * conv->kernel;
+  int in_phase = task / conv->c, c = task % conv->c;
+  const float *g[9];
+  float u[36 * ATL_PANEL];
+
+  for (int phase = 0; phase < out_phases (conv); phase++)
+    for (int first = 0; first < conv->oc; first += ATL_PANEL)
+      {
+        int columns = atl_panel_columns (conv->oc, first);
+        int to = phase * conv->oc + first;
+
+        tap_pointers (conv, w->panels + (gsize) taps * conv->c * first, columns,
+                      out_phases (conv) > 1 ? phase : in_phase, c, g);
+        if (!phases_share_panels (conv))
+          {
+            w->plan->kernels->winograd_weights (conv->winograd, g, columns,
+                                                w->out + u_at (conv, to, task), point);
+            continue;
+          }
+        w->plan->kernels->winograd_weights (conv->winograd, g, columns, u, ATL_PANEL);
+        for (int j = 0; j < MIN (columns, conv->oc - first); j++)
+          for (int p = 0; p < points; p++)
+            w->out[p * point + u_at (conv, to + j, task)] = u[p * ATL_PANEL + j];
+      }
+}
+
+void
+conv_winograd_make (AtlPlan *plan, const Conv *conv, const float *weights, float *out)
+{
+  Weights w = { .plan = plan, .conv = conv, .panels = weights, .out = out };
+
+  if (phases_share_panels (conv))
+    memset (out, 0, conv_winograd_form_size (conv) * sizeof (float));
+  plan_parallel (plan, product_k (conv), make_row, &w);
+}
+
+/* --- Running ------------------------------------------------------------ */
+
+typedef struct
+{
+  AtlPlan      *plan;
+  const Conv   *conv;
+  const ConvIo *io;
+  Tiles         tiles;
+  int           first, count; /* tiles of the chunk */
+  float        *v;            /* [point][tile of the chunk][K] */
+  float        *m;            /* gradient: [point][tile of the chunk][N] */
+  int           n_padded;
+  float        *du;
+  gboolean      add_du;
+} Run;
+
+/* Transforms one tile's input for all phases. */
+static void
+transform_input (const Run *r, int tile, float *v, gsize point_stride)
+{
+  const Conv *conv = r->conv;
+  int side = atl_winograd_tile (conv->winograd);
+  int tx = tile % r->tiles.tx, ty = tile / r->tiles.tx % r->tiles.ty;
+  int n = tile / r->tiles.tx / r->tiles.ty;
+  int phases = in_phases (conv), step = phases == 4 ? 2 : 1;
+  int advance = conv->winograd == ATL_WINOGRAD_4_3 ? 4 : phases == 4 ? 6 : 3;
+  const float *in[36];
+
+  for (int phase = 0; phase < phases; phase++)
+    {
+      const int *rows = conv->rows + ty * advance + phase / 2;
+      const int *cols = conv->cols + tx * advance + phase % 2;
+
+      for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++)
+          {
+            int row = rows[i * step], col = cols[j * step];
+
+            in[i * side + j]
+                = row < 0 || col < 0
+                      ? r->plan->zeros
+                      : r->io->in.data
+                            + (((gsize) n * conv->h + row) * conv->w + col)
+                                  * r->io->in.stride;
+          }
+      r->plan->kernels->winograd_input (conv->winograd, in, conv->c, r->io->load,
+                                        r->io->load_slope, v + phase * conv->c,
+                                        point_stride);
+    }
+}
+
+/* Pixel indices of a tile's outputs for one phase; -1 where there is none. */
+static void
+output_pixels (const Run *r, int tile, int phase, gint64 *pixels)
+{
+  const Conv *conv = r->conv;
+  int o = atl_winograd_outputs (conv->winograd);
+  int tx = tile % r->tiles.tx, ty = tile / r->tiles.tx % r->tiles.ty;
+  gint64 n = tile / r->tiles.tx / r->tiles.ty;
+  gboolean apart = out_phases (conv) > 1;
+
+  for (int i = 0; i < o; i++)
+    for (int j = 0; j < o; j++)
+      {
+        int y = apart ? 6 * ty + 2 * i - phase / 2 : o * ty + i;
+        int x = apart ? 6 * tx + 2 * j - phase % 2 : o * tx + j;
+
+        pixels[i * o + j] = y < 0 || x < 0 || y >= conv->oh || x >= conv->ow
+                                ? -1
+                                : (n * conv->oh + y) * conv->ow + x;
+      }
+}
+
+/* One tile's outputs for `channels` channels from `first` on. */
+static void
+transform_output (const Run *r, int tile, int phase, int first, int channels,
+                  const float *m, gsize point_stride)
+{
+  const AtlView *out = &r->io->out, *add = r->io->residual;
+  AtlEpilogue epilogue = r->io->epilogue;
+  int o = atl_winograd_outputs (r->conv->winograd);
+  gint64 pixels[16];
+  float *to[16];
+  const float *residual[16];
+
+  output_pixels (r, tile, phase, pixels);
+  for (int i = 0; i < o * o; i++)
+    {
+      to[i] = pixels[i] < 0 ? NULL : out->data + pixels[i] * out->stride + first;
+      residual[i] = pixels[i] < 0 || add == NULL
+                        ? NULL
+                        : add->data + pixels[i] * add->stride + first;
+    }
+  if (epilogue.scale != NULL)
+    epilogue.scale += first;
+  if (epilogue.shift != NULL)
+    epilogue.shift += first;
+  r->plan->kernels->winograd_output (r->conv->winograd, m, point_stride, channels,
+                                     add != NULL ? residual : NULL, to, &epilogue);
+}
+
+/* Multiplies `count` tiles with one group of columns and transforms back.
+ * v: of the first tile, its points v_point apart. */
+static void
+multiply_group (const Run *r, Group group, int first_tile, int count, const float *v,
+                gsize v_point, float *m)
+{
+  const Conv *conv = r->conv;
+  gsize k = product_k (conv), m_point = (gsize) count * group.padded;
+  gsize u_point = atl_panels_size (k, product_n (conv));
+
+  for (int p = 0; p < n_points (conv); p++)
+    for (int c = 0; c < group.padded; c += ATL_PANEL)
+      {
+        const float *a = v + p * v_point;
+        const float *b = conv->weights + p * u_point + k * (group.first + c);
+        int columns = MIN (ATL_PANEL, group.padded - c);
+
+        r->plan->kernels->gemm (&(AtlGemm){
+            .m = count,
+            .n = columns,
+            .k = k,
+            .n_segments = 1,
+            .a = &a,
+            .a_row = k,
+            .a_col = 1,
+            .b = &b,
+            .ldb = columns,
+            .c = m + p * m_point + c,
+            .ldc = group.padded,
+        });
+      }
+  for (int t = 0; t < count; t++)
+    {
+      float *mt = m + (gsize) t * group.padded;
+
+      if (phases_share_panels (conv))
+        for (int phase = 0; phase < out_phases (conv); phase++)
+          transform_output (r, first_tile + t, phase, 0, conv->oc,
+                            mt + phase * conv->oc, m_point);
+      else
+        transform_output (r, first_tile + t, group.first / conv->oc,
+                          group.first % conv->oc, group.columns, mt, m_point);
+    }
+}
+
+static void
+block_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Run *r = data;
+  const Conv *conv = r->conv;
+  int first = task * conv->block;
+  int count = MIN (conv->block, r->tiles.n_tiles - first);
+  gsize k = product_k (conv), v_point = k * count;
+  float *v = scratch, *m = v + n_points (conv) * v_point;
+
+  for (int t = 0; t < count; t++)
+    transform_input (r, first + t, v + t * k, v_point);
+  for (int g = 0; g < n_groups (conv); g++)
+    multiply_group (r, get_group (conv, g), first, count, v, v_point, m);
+}
+
+#define INPUT_TILES 4
+
+static void
+input_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Run *r = data;
+  gsize k = product_k (r->conv);
+  int last = MIN (r->count, (task + 1) * INPUT_TILES);
+
+  for (int t = task * INPUT_TILES; t < last; t++)
+    transform_input (r, r->first + t, r->v + t * k, k * r->count);
+}
+
+static void
+group_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Run *r = data;
+  const Conv *conv = r->conv;
+  gsize k = product_k (conv);
+  int blocks = (r->count + conv->block - 1) / conv->block;
+  int begin = task % blocks * conv->block;
+
+  multiply_group (r, get_group (conv, task / blocks), r->first + begin,
+                  MIN (conv->block, r->count - begin), r->v + begin * k, k * r->count,
+                  scratch);
+}
+
+static void
+transform_chunk (Run *r)
+{
+  plan_parallel (r->plan, (r->count + INPUT_TILES - 1) / INPUT_TILES, input_task, r);
+}
+
+void
+conv_winograd_run (AtlPlan *plan, Conv *conv, const ConvIo *io)
+{
+  Run r = { .plan = plan, .conv = conv, .io = io, .tiles = conv_tiles (conv) };
+  int n = r.tiles.n_tiles;
+  gsize v_tile = (gsize) n_points (conv) * product_k (conv) * sizeof (float);
+  int chunk;
+
+  if (!is_shared (conv))
+    {
+      plan_parallel (plan, (n + conv->block - 1) / conv->block, block_task, &r);
+      return;
+    }
+  r.v = plan_buffer (plan, conv->workspace);
+  chunk = conv->workspace_bytes / v_tile;
+  for (r.first = 0; r.first < n; r.first += chunk)
+    {
+      r.count = MIN (chunk, n - r.first);
+      transform_chunk (&r);
+      plan_parallel (plan,
+                     (gint64) n_groups (conv)
+                         * ((r.count + conv->block - 1) / conv->block),
+                     group_task, &r);
+    }
+}
+
+/* --- The gradient of the weights ---------------------------------------- */
+
+static int
+gradient_chunk (const Conv *conv)
+{
+  gsize n = atl_panels_size (1, product_n (conv));
+  gsize tile = n_points (conv) * (product_k (conv) + n) * sizeof (float);
+
+  return MIN (conv_tiles (conv).n_tiles, (int) MAX (24, GRADIENT_BYTES / tile));
+}
+
+gsize
+conv_winograd_gradient_bytes (const AtlPlan *plan, const Conv *conv)
+{
+  gsize n = atl_panels_size (1, product_n (conv));
+  gsize chunk = gradient_chunk (conv);
+
+  return (n_points (conv) * chunk * (product_k (conv) + n)
+          + conv_winograd_form_size (conv))
+         * sizeof (float);
+}
+
+/* M = A dY A^T of some tiles. */
+static void
+adjoint_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Run *r = data;
+  const Conv *conv = r->conv;
+  int o = atl_winograd_outputs (conv->winograd);
+  int last = MIN (r->count, (task + 1) * INPUT_TILES);
+  gsize point = (gsize) r->count * r->n_padded;
+  gint64 pixels[16];
+  const float *dy[16];
+
+  for (int t = task * INPUT_TILES; t < last; t++)
+    {
+      float *m = r->m + (gsize) t * r->n_padded;
+
+      for (int phase = 0; phase < out_phases (conv); phase++)
+        {
+          output_pixels (r, r->first + t, phase, pixels);
+          for (int i = 0; i < o * o; i++)
+            dy[i] = pixels[i] < 0 ? NULL
+                                  : r->io->out.data + pixels[i] * r->io->out.stride;
+          r->plan->kernels->winograd_output_adjoint (conv->winograd, dy, conv->oc,
+                                                     m + phase * conv->oc, point);
+        }
+      for (int p = 0; p < n_points (conv); p++)
+        memset (m + p * point + product_n (conv), 0,
+                (r->n_padded - product_n (conv)) * sizeof (float));
+    }
+}
+
+/* dU (+)= V^T M for one point and panel. */
+static void
+product_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Run *r = data;
+  const Conv *conv = r->conv;
+  int panels = (product_n (conv) + ATL_PANEL - 1) / ATL_PANEL;
+  int point = task / panels, first = task % panels * ATL_PANEL;
+  gsize k = product_k (conv);
+  int columns = atl_panel_columns (product_n (conv), first);
+  const float *a = r->v + (gsize) point * r->count * k;
+  const float *b = r->m + (gsize) point * r->count * r->n_padded + first;
+
+  r->plan->kernels->gemm (&(AtlGemm){
+      .m = k,
+      .n = columns,
+      .k = r->count,
+      .n_segments = 1,
+      .a = &a,
+      .a_row = 1,
+      .a_col = k,
+      .b = &b,
+      .ldb = r->n_padded,
+      .c = r->du + point * atl_panels_size (k, product_n (conv)) + k * first,
+      .ldc = columns,
+      .accumulate = r->add_du,
+  });
+}
+
+/* The kernel's gradient (+)= G^T dU G; the rows of all phases of a channel
+ * touch different taps. */
+static void
+fold_row (gpointer data, gint64 task, gpointer scratch)
+{
+  const Weights *w = data;
+  const Conv *conv = w->conv;
+  int n_taps = atl_winograd_taps (conv->winograd)
+               * atl_winograd_taps (conv->winograd);
+  gsize point = atl_panels_size (product_k (conv), product_n (conv));
+  int taps = conv->kernel * conv->kernel, points = n_points (conv);
+  int in_phase = task / conv->c, c = task % conv->c;
+  float *g[9];
+  float u[36 * ATL_PANEL];
+
+  for (int phase = 0; phase < out_phases (conv); phase++)
+    for (int first = 0; first < conv->oc; first += ATL_PANEL)
+      {
+        int columns = atl_panel_columns (conv->oc, first);
+        int from = phase * conv->oc + first;
+        const float *du = w->du + u_at (conv, from, task);
+        gsize du_point = point;
+
+        if (phases_share_panels (conv))
+          {
+            memset (u, 0, sizeof u);
+            for (int j = 0; j < MIN (columns, conv->oc - first); j++)
+              for (int p = 0; p < points; p++)
+                u[p * ATL_PANEL + j]
+                    = w->du[p * point + u_at (conv, from + j, task)];
+            du = u;
+            du_point = ATL_PANEL;
+          }
+        tap_pointers (conv, w->gradient + (gsize) taps * conv->c * first, columns,
+                      out_phases (conv) > 1 ? phase : in_phase, c, (const float **) g);
+        if (!w->accumulate)
+          for (int t = 0; t < n_taps; t++)
+            memset (g[t], 0, columns * sizeof (float));
+        w->plan->kernels->winograd_weights_adjoint (conv->winograd, du, du_point,
+                                                    columns, g);
+      }
+}
+
+void
+conv_winograd_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
+                        gpointer workspace, float *gradient, gboolean accumulate)
+{
+  Run r = { .plan = plan, .conv = conv, .io = io, .tiles = conv_tiles (conv) };
+  int chunk = gradient_chunk (conv);
+  gsize k = product_k (conv);
+  int panels = (product_n (conv) + ATL_PANEL - 1) / ATL_PANEL;
+  Weights w = { .plan = plan,
+                .conv = conv,
+                .gradient = gradient,
+                .accumulate = accumulate };
+
+  r.n_padded = atl_panels_size (1, product_n (conv));
+  r.v = workspace;
+  r.m = r.v + (gsize) n_points (conv) * chunk * k;
+  r.du = r.m + (gsize) n_points (conv) * chunk * r.n_padded;
+  for (r.first = 0; r.first < r.tiles.n_tiles; r.first += chunk)
+    {
+      r.count = MIN (chunk, r.tiles.n_tiles - r.first);
+      transform_chunk (&r);
+      plan_parallel (plan, (r.count + INPUT_TILES - 1) / INPUT_TILES, adjoint_task, &r);
+      plan_parallel (plan, (gint64) n_points (conv) * panels, product_task, &r);
+      r.add_du = TRUE;
+    }
+  w.du = r.du;
+  plan_parallel (plan, k, fold_row, &w);
+}

@@ -1,0 +1,318 @@
+/* Convolutions: maps, the choice of algorithm, weights; see conv.h. */
+
+#include "graph/conv.h"
+
+#include <string.h>
+
+#define SLACK 16 /* map entries past the end, for the last tile */
+
+/* Padded coordinate 0 is this coordinate of the op's input, negated. */
+static int
+pad_before (const Conv *conv)
+{
+  if (!conv->transposed)
+    return conv->padding;
+  return MAX (0, (conv->kernel - 1 - conv->padding) / conv->stride);
+}
+
+/* Padded coordinates that an output of this side reads. */
+static int
+padded_side (const Conv *conv, int out)
+{
+  if (!conv->transposed)
+    return (out - 1) * conv->stride + conv->kernel;
+  return (out - 1 + conv->padding) / conv->stride + pad_before (conv) + 1;
+}
+
+/* Follows one coordinate from the op's input back to what is stored. */
+static int
+follow (const AtlPlan *plan, const int *path, int n_path, int at, int side)
+{
+  if (at < 0 || at >= side)
+    return -1;
+  for (int i = 0; i < n_path; i++)
+    {
+      const AtlNode *node = atl_graph_get_node (plan->graph, path[i]);
+
+      if (node->op == ATL_OP_REFLECT_PAD)
+        {
+          side -= 2 * node->factor;
+          at -= node->factor;
+          at = at < 0 ? -at : at >= side ? 2 * (side - 1) - at : at;
+        }
+      else
+        {
+          side /= node->factor;
+          at /= node->factor;
+        }
+    }
+  return at;
+}
+
+static int *
+make_map (const AtlPlan *plan, const Conv *conv, const int *path, int n_path,
+          int virtual_side, int out, int *length)
+{
+  int n = padded_side (conv, out), pad = pad_before (conv);
+  int *map = g_new (int, n + SLACK);
+
+  for (int i = 0; i < n + SLACK; i++)
+    map[i] = i < n ? follow (plan, path, n_path, i - pad, virtual_side) : -1;
+  *length = n;
+  return map;
+}
+
+static gboolean
+winograd_fits (const Conv *conv)
+{
+  if (conv->kernel == 3 && conv->stride == 1)
+    return TRUE;
+  return conv->kernel == 4 && conv->stride == 2
+         && (!conv->transposed || conv->padding == 1);
+}
+
+Tiles
+conv_tiles (const Conv *conv)
+{
+  Tiles tiles;
+
+  if (conv->winograd == ATL_WINOGRAD_4_3)
+    {
+      tiles.ty = (conv->oh + 3) / 4;
+      tiles.tx = (conv->ow + 3) / 4;
+    }
+  else if (!conv->transposed)
+    {
+      tiles.ty = (conv->oh + 2) / 3;
+      tiles.tx = (conv->ow + 2) / 3;
+    }
+  else
+    {
+      /* tile t writes the six rows from 6 t - 1 on */
+      tiles.ty = conv->oh / 6 + 1;
+      tiles.tx = conv->ow / 6 + 1;
+    }
+  tiles.n_tiles = conv->n * tiles.ty * tiles.tx;
+  return tiles;
+}
+
+/* Winograd's weights are 2.25 to 4 times as many as the direct ones, and pay
+ * where enough tiles share them; its transforms pay where enough channels share
+ * them. */
+static void
+choose_algorithm (const AtlPlan *plan, Conv *conv)
+{
+  int forced = plan->options.algorithm;
+
+  conv->winograd = conv->kernel == 3 ? ATL_WINOGRAD_4_3 : ATL_WINOGRAD_3_2;
+  if (winograd_fits (conv) && forced != ATL_CONVOLUTION_DIRECT
+      && (forced == ATL_CONVOLUTION_WINOGRAD
+          || (conv_tiles (conv).n_tiles >= 24 && conv->c >= 16
+              && conv->oc * (conv->transposed ? 4 : 1) >= 12)))
+    {
+      conv->algorithm = ALGORITHM_WINOGRAD;
+      return;
+    }
+  if (!conv->transposed && conv->stride == 1 && conv->kernel >= 5
+      && conv->oc * conv->kernel <= ATL_PANEL && conv->ow >= 16)
+    conv->algorithm = ALGORITHM_FOLDED;
+  else if (conv->ow / (conv->transposed ? conv->stride : 1) >= 24)
+    conv->algorithm = ALGORITHM_ROWS;
+  else
+    conv->algorithm = ALGORITHM_GATHER;
+}
+
+void
+conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path, int virtual_h,
+              int virtual_w)
+{
+  conv->rows
+      = make_map (plan, conv, path, n_path, virtual_h, conv->oh, &conv->n_rows);
+  conv->cols
+      = make_map (plan, conv, path, n_path, virtual_w, conv->ow, &conv->n_cols);
+  conv->workspace = -1;
+  plan_need_zeros (plan, conv->c);
+  choose_algorithm (plan, conv);
+  if (conv->algorithm == ALGORITHM_WINOGRAD)
+    conv_winograd_prepare (plan, conv);
+  else
+    conv_direct_prepare (plan, conv);
+  plan_need_scratch (plan, conv->scratch);
+  conv->key = (guint64) conv->parameter << 8 | (guint64) conv->algorithm << 4
+              | (guint64) conv->winograd << 2 | conv->transposed << 1 | conv->dual;
+}
+
+void
+conv_clear (Conv *conv)
+{
+  g_clear_pointer (&conv->rows, g_free);
+  g_clear_pointer (&conv->cols, g_free);
+}
+
+const char *
+conv_algorithm_name (const Conv *conv)
+{
+  switch (conv->algorithm)
+    {
+    case ALGORITHM_ROWS:
+      return "direct, rows";
+    case ALGORITHM_GATHER:
+      return "direct, gathered";
+    case ALGORITHM_FOLDED:
+      return "direct, folded";
+    default:
+      return conv->winograd == ATL_WINOGRAD_4_3 ? "winograd F(4,3)"
+                                                : "winograd F(3,2)";
+    }
+}
+
+/* --- Weights ------------------------------------------------------------ */
+
+typedef struct
+{
+  AtlPlan    *plan;
+  const Conv *conv;
+  const float *in;
+  float       *out;
+} Make;
+
+/* One row of output panels: for kernel position and input channel `task`. */
+static void
+transpose_row (gpointer data, gint64 task, gpointer scratch)
+{
+  Make *m = data;
+  const Conv *conv = m->conv;
+  int taps = conv->kernel * conv->kernel, c = conv->c;
+  int tap = task / c, row = task % c;
+  /* in: panels over conv->c columns with conv->oc rows */
+  int from_panel = row / ATL_PANEL * ATL_PANEL;
+  int from_columns = atl_panel_columns (c, from_panel);
+  const float *in = m->in + (gsize) taps * conv->oc * from_panel
+                    + (gsize) tap * conv->oc * from_columns + (row - from_panel);
+
+  for (int first = 0; first < conv->oc; first += ATL_PANEL)
+    {
+      int columns = atl_panel_columns (conv->oc, first);
+      float *out = m->out + (gsize) taps * c * first
+                   + ((gsize) tap * c + row) * columns;
+
+      for (int j = 0; j < columns; j++)
+        out[j] = first + j < conv->oc ? in[(gsize) (first + j) * from_columns] : 0;
+    }
+}
+
+static void
+make_transposed (AtlWeights *weights, gpointer data, float *out)
+{
+  Make *m = data;
+
+  m->in = atl_weights_data (weights)
+          + atl_weights_offset (weights, m->conv->parameter);
+  m->out = out;
+  plan_parallel (m->plan, (gint64) m->conv->kernel * m->conv->kernel * m->conv->c,
+                 transpose_row, m);
+}
+
+const float *
+conv_panels (AtlPlan *plan, const Conv *conv, GError **error)
+{
+  Make m = { .plan = plan, .conv = conv };
+
+  if (!conv->dual)
+    return atl_weights_data (plan->weights)
+           + atl_weights_offset (plan->weights, conv->parameter);
+  return atl_weights_derive (
+      plan->weights, (guint64) conv->parameter << 8 | 0xff,
+      atl_panels_size ((gsize) conv->kernel * conv->kernel * conv->c, conv->oc),
+      make_transposed, &m, error);
+}
+
+static void
+make_form (AtlWeights *weights, gpointer data, float *out)
+{
+  Make *m = data;
+
+  if (m->conv->algorithm == ALGORITHM_WINOGRAD)
+    conv_winograd_make (m->plan, m->conv, m->in, out);
+  else
+    conv_direct_make (m->plan, m->conv, m->in, out);
+}
+
+/* Half-made weights would be used again: making them is not cancelled. */
+static gboolean
+bind_uncancelled (AtlPlan *plan, Conv *conv, GError **error)
+{
+  Make m = { .plan = plan, .conv = conv };
+  gsize size = conv->algorithm == ALGORITHM_WINOGRAD ? conv_winograd_form_size (conv)
+                                                     : conv_direct_form_size (conv);
+
+  m.in = conv_panels (plan, conv, error);
+  if (m.in == NULL)
+    return FALSE;
+  conv->weights = m.in;
+  if (size > 0)
+    conv->weights
+        = atl_weights_derive (plan->weights, conv->key, size, make_form, &m, error);
+  return conv->weights != NULL;
+}
+
+gboolean
+conv_bind (AtlPlan *plan, Conv *conv, GError **error)
+{
+  const AtlProgress *progress = plan->progress;
+  gboolean bound;
+
+  plan->progress = NULL;
+  bound = bind_uncancelled (plan, conv, error);
+  plan->progress = progress;
+  return bound;
+}
+
+/* --- Running ------------------------------------------------------------ */
+
+void
+conv_load_row (AtlPlan *plan, const Conv *conv, const ConvIo *io, int n,
+               int padded_row, float *out)
+{
+  int row = padded_row >= 0 && padded_row < conv->n_rows ? conv->rows[padded_row] : -1;
+  gsize c = conv->c, stride = io->in.stride;
+  const float *in;
+
+  if (row < 0)
+    {
+      memset (out, 0, conv->n_cols * c * sizeof (float));
+      return;
+    }
+  in = io->in.data + ((gsize) n * conv->h + row) * conv->w * stride;
+  for (int x = 0; x < conv->n_cols;)
+    {
+      int col = conv->cols[x], run = 1;
+
+      if (col < 0)
+        {
+          memset (out + x++ * c, 0, c * sizeof (float));
+          continue;
+        }
+      if (stride == c)
+        while (x + run < conv->n_cols && conv->cols[x + run] == col + run)
+          run++;
+      memcpy (out + x * c, in + col * stride, run * c * sizeof (float));
+      x += run;
+    }
+  if (io->load != ATL_ACTIVATION_NONE)
+    {
+      AtlEpilogue load = { .activation = io->load, .slope = io->load_slope };
+
+      plan->kernels->epilogue (conv->n_cols, c, out, c, NULL, 0, out, c, &load);
+    }
+}
+
+void
+conv_run (AtlPlan *plan, Conv *conv, const ConvIo *io)
+{
+  conv_bind (plan, conv, NULL);
+  if (conv->algorithm == ALGORITHM_WINOGRAD)
+    conv_winograd_run (plan, conv, io);
+  else
+    conv_direct_run (plan, conv, io);
+}

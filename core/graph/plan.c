@@ -1,0 +1,652 @@
+/* Plans: which steps, where every buffer lies, and running them; see plan.h. */
+
+#include "graph/plan-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* --- Memory asked for while steps prepare ------------------------------- */
+
+/* Time runs over the forward steps 0 .. S-1, the caller's look at the results
+ * at S, and the backward of step k at 2 S - k. */
+static int
+backward_time (const AtlPlan *plan, int step)
+{
+  return 2 * (int) plan->steps->len - step;
+}
+
+static int
+add_buffer (AtlPlan *plan, gsize bytes, int first, int last)
+{
+  AtlLifetime buffer = { .size = bytes, .first = first, .last = last };
+
+  g_array_append_val (plan->buffers, buffer);
+  return plan->buffers->len - 1;
+}
+
+int
+plan_add_workspace (AtlPlan *plan, gsize bytes, gboolean backward)
+{
+  int step = plan->preparing;
+  int time = backward ? backward_time (plan, step) : step;
+
+  return add_buffer (plan, bytes, time, time);
+}
+
+int
+plan_add_kept (AtlPlan *plan, gsize bytes)
+{
+  int step = plan->preparing;
+
+  return add_buffer (plan, bytes, step,
+                     plan->options.training ? backward_time (plan, step)
+                                            : (int) plan->steps->len);
+}
+
+void
+plan_need_scratch (AtlPlan *plan, gsize bytes)
+{
+  plan->scratch_size = MAX (plan->scratch_size, (bytes + 63) / 64 * 64);
+}
+
+void
+plan_need_zeros (AtlPlan *plan, int channels)
+{
+  plan->n_zeros = MAX (plan->n_zeros, channels);
+}
+
+gpointer
+plan_buffer (AtlPlan *plan, int buffer)
+{
+  return plan->arena + g_array_index (plan->buffers, AtlLifetime, buffer).offset;
+}
+
+/* --- Values ------------------------------------------------------------- */
+
+/* The node whose buffer holds `node`'s value, and the channel it starts at. */
+static int
+host_of (const AtlPlan *plan, int node, int *channel)
+{
+  *channel = 0;
+  while (plan->values[node].host >= 0)
+    {
+      *channel += plan->values[node].host_channel;
+      node = plan->values[node].host;
+    }
+  return node;
+}
+
+static AtlView
+view (AtlPlan *plan, int node, gboolean gradient)
+{
+  int channel, host = host_of (plan, node, &channel);
+  const Value *value = &plan->values[host];
+  float *data = plan_buffer (plan, gradient ? value->gradient : value->buffer);
+
+  return (AtlView){
+    .data = data + channel,
+    .shape = plan->values[node].shape,
+    .stride = value->shape.c,
+  };
+}
+
+AtlView
+plan_value (AtlPlan *plan, int node)
+{
+  return view (plan, node, FALSE);
+}
+
+AtlView
+plan_gradient (AtlPlan *plan, int node)
+{
+  return view (plan, node, TRUE);
+}
+
+gboolean
+plan_has_gradient (AtlPlan *plan, int node)
+{
+  int channel;
+
+  return plan->values[host_of (plan, node, &channel)].gradient >= 0;
+}
+
+static void
+clear_gradient (AtlPlan *plan, int node)
+{
+  AtlView g = plan_gradient (plan, node);
+
+  for (gint64 i = 0; i < (gint64) g.shape.n * g.shape.h * g.shape.w; i++)
+    memset (g.data + i * g.stride, 0, g.shape.c * sizeof (float));
+}
+
+/* Whether a gradient has been written, wholly or, of a concat, in part. */
+static gboolean
+gradient_begun (AtlPlan *plan, int node)
+{
+  if (plan->values[node].gradient_written)
+    return TRUE;
+  for (int i = 0; i < node; i++)
+    if (plan->values[i].host == node && gradient_begun (plan, i))
+      return TRUE;
+  return FALSE;
+}
+
+/* Marks a gradient, and those of the values that a concat holds, as written;
+ * clears those that are not, if the others are to be kept. */
+static void
+mark_gradient (AtlPlan *plan, int node, gboolean clear)
+{
+  gboolean holds = FALSE;
+
+  for (int i = 0; i < node; i++)
+    if (plan->values[i].host == node)
+      {
+        holds = TRUE;
+        if (!plan->values[i].gradient_written)
+          mark_gradient (plan, i, clear);
+      }
+  if (clear && !holds && !plan->values[node].gradient_written)
+    clear_gradient (plan, node);
+  plan->values[node].gradient_written = TRUE;
+}
+
+gboolean
+plan_take_gradient (AtlPlan *plan, int node)
+{
+  gboolean begun = gradient_begun (plan, node);
+
+  if (!plan->values[node].gradient_written)
+    mark_gradient (plan, node, begun);
+  return begun;
+}
+
+AtlView
+atl_plan_get_value (AtlPlan *plan, int node)
+{
+  return plan_value (plan, plan_resolve (plan, node));
+}
+
+AtlView
+atl_plan_get_gradient (AtlPlan *plan, int node)
+{
+  return plan_gradient (plan, plan_resolve (plan, node));
+}
+
+const float *
+plan_parameter (AtlPlan *plan, int node, const char *suffix)
+{
+  int i = atl_graph_find_parameter (plan->graph, node, suffix);
+
+  if (i < 0)
+    return NULL;
+  return atl_weights_data (plan->weights) + atl_weights_offset (plan->weights, i);
+}
+
+/* --- Lifetimes ---------------------------------------------------------- */
+
+static void
+touch (int *first, int *last, int time)
+{
+  *first = MIN (*first, time);
+  *last = MAX (*last, time);
+}
+
+/* Forward times at which the buffer of each host is in use. */
+static void
+value_lifetimes (AtlPlan *plan, int *first, int *last)
+{
+  int n_steps = plan->steps->len, channel;
+
+  for (int i = 0; i < plan->n_nodes; i++)
+    {
+      first[i] = G_MAXINT;
+      last[i] = -1;
+    }
+  for (int s = 0; s < n_steps; s++)
+    {
+      const Step *step = plan_step (plan, s);
+      int nodes[4] = { step->out, step->source, step->residual,
+                       step->class == &step_add_class ? step->second : -1 };
+
+      for (int j = 0; j < 4; j++)
+        if (nodes[j] >= 0)
+          {
+            int host = host_of (plan, nodes[j], &channel);
+
+            touch (&first[host], &last[host], s);
+            if (plan->options.training)
+              touch (&first[host], &last[host], backward_time (plan, s));
+          }
+    }
+  for (int i = 0; i < plan->n_inputs; i++)
+    {
+      int host = host_of (plan, plan->inputs[i], &channel);
+
+      touch (&first[host], &last[host], 0);
+    }
+  for (int i = 0; i < plan->n_outputs; i++)
+    {
+      int host = host_of (plan, plan_resolve (plan, plan->outputs[i]), &channel);
+
+      touch (&first[host], &last[host], n_steps);
+      if (plan->options.training)
+        touch (&first[host], &last[host], 2 * n_steps);
+    }
+}
+
+/* Every value that a step writes has a gradient, and the inputs if wanted. */
+static void
+gradient_lifetimes (AtlPlan *plan, int *first, int *last)
+{
+  int n_steps = plan->steps->len, channel;
+
+  for (int i = 0; i < plan->n_nodes; i++)
+    {
+      first[i] = G_MAXINT;
+      last[i] = -1;
+    }
+  for (int i = 0; i < plan->n_inputs && plan->options.input_gradients; i++)
+    {
+      int host = host_of (plan, plan->inputs[i], &channel);
+
+      touch (&first[host], &last[host], 2 * n_steps + 1);
+    }
+  for (int s = 0; s < n_steps; s++)
+    {
+      const Step *step = plan_step (plan, s);
+      int nodes[4] = { step->out, step->source, step->residual,
+                       step->class == &step_add_class ? step->second : -1 };
+
+      for (int j = 0; j < 4; j++)
+        if (nodes[j] >= 0)
+          {
+            int host = host_of (plan, nodes[j], &channel);
+
+            if (plan->values[host].role == ROLE_STORED || plan->options.input_gradients)
+              touch (&first[host], &last[host], backward_time (plan, s));
+          }
+    }
+  for (int i = 0; i < plan->n_outputs; i++)
+    {
+      int host = host_of (plan, plan_resolve (plan, plan->outputs[i]), &channel);
+
+      touch (&first[host], &last[host], n_steps);
+    }
+}
+
+static gsize
+value_bytes (const AtlPlan *plan, int node)
+{
+  AtlShape s = plan->values[node].shape;
+
+  return (gsize) s.n * s.h * s.w * s.c * sizeof (float);
+}
+
+static void
+add_value_buffers (AtlPlan *plan)
+{
+  g_autofree int *first = g_new (int, plan->n_nodes);
+  g_autofree int *last = g_new (int, plan->n_nodes);
+
+  value_lifetimes (plan, first, last);
+  for (int i = 0; i < plan->n_nodes; i++)
+    if (last[i] >= 0)
+      plan->values[i].buffer
+          = add_buffer (plan, value_bytes (plan, i), first[i], last[i]);
+  if (!plan->options.training)
+    return;
+  gradient_lifetimes (plan, first, last);
+  for (int i = 0; i < plan->n_nodes; i++)
+    if (last[i] >= 0)
+      plan->values[i].gradient
+          = add_buffer (plan, value_bytes (plan, i), first[i], last[i]);
+}
+
+/* --- Making a plan ------------------------------------------------------ */
+
+static void
+prepare_all (AtlPlan *plan)
+{
+  for (guint s = 0; s < plan->steps->len; s++)
+    {
+      Step *step = plan_step (plan, s);
+
+      plan->preparing = s;
+      if (step->class->prepare != NULL)
+        step->class->prepare (plan, step);
+    }
+}
+
+static int *
+copy_ints (const int *values, int n)
+{
+  return g_memdup2 (values, MAX (n, 1) * sizeof (int));
+}
+
+/* Everything but memory. */
+static AtlPlan *
+lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
+         const AtlShape *input_shapes, int n_inputs, const int *outputs, int n_outputs,
+         const AtlPlanOptions *options, GError **error)
+{
+  int n = atl_graph_get_n_nodes (graph);
+  g_autofree AtlShape *shapes = g_new0 (AtlShape, n);
+  AtlPlan *plan;
+
+  if (!atl_graph_infer (graph, inputs, input_shapes, n_inputs, outputs, n_outputs,
+                        shapes, error))
+    return NULL;
+  plan = g_new0 (AtlPlan, 1);
+  plan->graph = graph;
+  plan->kernels = atl_kernels_get ();
+  plan->options = *options;
+  plan->n_threads = n_threads;
+  plan->n_nodes = n;
+  plan->inputs = copy_ints (inputs, n_inputs);
+  plan->n_inputs = n_inputs;
+  plan->outputs = copy_ints (outputs, n_outputs);
+  plan->n_outputs = n_outputs;
+  plan->values = g_new0 (Value, n);
+  plan->statistics = g_new0 (float *, n);
+  plan->steps = g_array_new (FALSE, FALSE, sizeof (Step));
+  plan->buffers = g_array_new (FALSE, FALSE, sizeof (AtlLifetime));
+  for (int i = 0; i < n; i++)
+    plan->values[i] = (Value){
+      .role = shapes[i].n > 0 ? ROLE_STORED : ROLE_UNUSED,
+      .shape = shapes[i],
+      .step = -1,
+      .host = -1,
+      .buffer = -1,
+      .gradient = -1,
+    };
+  for (int i = 0; i < n_inputs; i++)
+    plan->values[inputs[i]].role = ROLE_GIVEN;
+  for (int i = 0; i < n_outputs; i++)
+    {
+      plan->values[outputs[i]].output = TRUE;
+      plan->values[outputs[i]].readers++;
+    }
+  plan_fuse (plan);
+  add_value_buffers (plan);
+  prepare_all (plan);
+  plan->arena_size
+      = atl_arena_place ((AtlLifetime *) plan->buffers->data, plan->buffers->len);
+  return plan;
+}
+
+static gboolean
+allocate (AtlPlan *plan, GError **error)
+{
+  const char *what = _ ("the network's intermediate results");
+
+  if (plan->arena_size == G_MAXSIZE)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
+                   _ ("the picture is too large to be computed at once"));
+      return FALSE;
+    }
+  plan->arena = atl_try_alloc (plan->arena_size, 1, what, error);
+  if (plan->arena == NULL)
+    return FALSE;
+  plan->scratch = atl_try_alloc (plan->scratch_size, plan->n_threads, what, error);
+  if (plan->scratch == NULL)
+    return FALSE;
+  plan->zeros = atl_try_alloc0 (plan->n_zeros, sizeof (float), what, error);
+  return plan->zeros != NULL;
+}
+
+AtlPlan *
+atl_plan_new (const AtlGraph *graph, AtlWeights *weights, AtlPool *pool,
+              const int *inputs, const AtlShape *input_shapes, int n_inputs,
+              const int *outputs, int n_outputs, const AtlPlanOptions *options,
+              GError **error)
+{
+  g_autoptr (AtlPlan) plan
+      = lay_out (graph, atl_pool_get_n_threads (pool), inputs, input_shapes, n_inputs,
+                 outputs, n_outputs, options, error);
+
+  if (plan == NULL)
+    return NULL;
+  plan->weights = weights;
+  plan->pool = pool;
+  if (!allocate (plan, error))
+    return NULL;
+  if (options->training && !atl_weights_need_gradients (weights, error))
+    return NULL;
+  for (guint s = 0; s < plan->steps->len; s++)
+    {
+      Step *step = plan_step (plan, s);
+
+      if (step->class->bind != NULL && !step->class->bind (plan, step, error))
+        return NULL;
+    }
+  return g_steal_pointer (&plan);
+}
+
+void
+atl_plan_free (AtlPlan *plan)
+{
+  if (plan == NULL)
+    return;
+  for (guint s = 0; s < plan->steps->len; s++)
+    {
+      Step *step = plan_step (plan, s);
+
+      if (step->class->clear != NULL)
+        step->class->clear (step);
+      g_free (step->state);
+    }
+  for (int i = 0; i < plan->n_nodes; i++)
+    g_free (plan->statistics[i]);
+  g_free (plan->statistics);
+  g_array_unref (plan->steps);
+  g_array_unref (plan->buffers);
+  g_free (plan->inputs);
+  g_free (plan->outputs);
+  g_free (plan->values);
+  atl_free (plan->arena);
+  atl_free (plan->scratch);
+  atl_free (plan->zeros);
+  g_free (plan);
+}
+
+gsize
+atl_plan_get_bytes (const AtlPlan *plan)
+{
+  if (plan->arena_size == G_MAXSIZE)
+    return G_MAXSIZE;
+  return plan->arena_size + plan->scratch_size * plan->n_threads
+         + plan->n_zeros * sizeof (float);
+}
+
+gsize
+atl_plan_predict (const AtlGraph *graph, int n_threads, const int *inputs,
+                  const AtlShape *input_shapes, int n_inputs, const int *outputs,
+                  int n_outputs, const AtlPlanOptions *options)
+{
+  g_autoptr (AtlPlan) plan = lay_out (graph, n_threads, inputs, input_shapes, n_inputs,
+                                      outputs, n_outputs, options, NULL);
+
+  return plan != NULL ? atl_plan_get_bytes (plan) : G_MAXSIZE;
+}
+
+/* --- Running ------------------------------------------------------------ */
+
+typedef struct
+{
+  AtlPlan *plan;
+  PlanTask task;
+  gpointer data;
+} Parallel;
+
+static void
+run_task (gpointer data, gint64 task, int worker)
+{
+  Parallel *p = data;
+
+  if (!atl_progress_cancelled (p->plan->progress))
+    p->task (p->data, task, p->plan->scratch + p->plan->scratch_size * worker);
+}
+
+void
+plan_parallel (AtlPlan *plan, gint64 n_tasks, PlanTask task, gpointer data)
+{
+  Parallel p = { plan, task, data };
+
+  atl_pool_run (plan->pool, n_tasks, run_task, &p);
+}
+
+typedef struct
+{
+  gint64   n_rows;
+  RowsTask task;
+  gpointer data;
+} ParallelRows;
+
+static void
+run_rows (gpointer data, gint64 task, gpointer scratch)
+{
+  ParallelRows *p = data;
+  gint64 first = task * ROWS_PER_TASK;
+
+  p->task (p->data, first, MIN (ROWS_PER_TASK, p->n_rows - first));
+}
+
+void
+plan_parallel_rows (AtlPlan *plan, gint64 n_rows, RowsTask task, gpointer data)
+{
+  ParallelRows p = { n_rows, task, data };
+
+  plan_parallel (plan, (n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK, run_rows, &p);
+}
+
+gboolean
+atl_plan_forward (AtlPlan *plan, guint64 seed, const AtlProgress *progress,
+                  GError **error)
+{
+  int n = plan->steps->len;
+
+  plan->seed = seed;
+  plan->progress = progress;
+  for (int s = 0; s < n; s++)
+    {
+      Step *step = plan_step (plan, s);
+
+      if (!atl_progress_update (progress, (double) s / n, NULL, error))
+        return FALSE;
+      step->class->forward (plan, step);
+    }
+  return atl_progress_update (progress, 1.0, NULL, error);
+}
+
+/* A gradient that no reader wrote is zero: of a value that is only looked at. */
+static void
+clear_unwritten (AtlPlan *plan, int node)
+{
+  if (!plan_take_gradient (plan, node))
+    clear_gradient (plan, node);
+}
+
+gboolean
+atl_plan_backward (AtlPlan *plan, gboolean inputs_only, const AtlProgress *progress,
+                   GError **error)
+{
+  int n = plan->steps->len;
+
+  g_return_val_if_fail (plan->options.training, FALSE);
+  plan->progress = progress;
+  for (int i = 0; i < plan->n_nodes; i++)
+    plan->values[i].gradient_written = FALSE;
+  for (int i = 0; i < plan->n_outputs; i++)
+    plan_take_gradient (plan, plan_resolve (plan, plan->outputs[i]));
+  for (int s = n - 1; s >= 0; s--)
+    {
+      Step *step = plan_step (plan, s);
+
+      if (!atl_progress_update (progress, (double) (n - s) / n, NULL, error))
+        return FALSE;
+      clear_unwritten (plan, step->out);
+      step->class->backward (plan, step, inputs_only);
+    }
+  return atl_progress_update (progress, 1.0, NULL, error);
+}
+
+typedef struct
+{
+  AtlPlan *plan;
+  Step    *step;
+  AtlView  y, g, residual;
+  gboolean accumulate;
+} Undo;
+
+static void
+undo_activation (gpointer data, gint64 first, int rows)
+{
+  Undo *u = data;
+
+  u->plan->kernels->activation_backward (
+      rows, u->g.shape.c, u->y.data + first * u->y.stride, u->y.stride,
+      u->g.data + first * u->g.stride, u->g.stride, u->step->activation,
+      u->step->slope, u->g.data + first * u->g.stride, u->g.stride, FALSE);
+}
+
+static void
+undo_residual (gpointer data, gint64 first, int rows)
+{
+  Undo *u = data;
+  const AtlKernels *k = u->plan->kernels;
+  static const AtlEpilogue copy = { 0 };
+
+  if (u->accumulate)
+    k->accumulate (rows, u->g.shape.c, u->g.data + first * u->g.stride, u->g.stride,
+                   u->residual.data + first * u->residual.stride, u->residual.stride);
+  else
+    k->epilogue (rows, u->g.shape.c, u->g.data + first * u->g.stride, u->g.stride, NULL,
+                 0, u->residual.data + first * u->residual.stride, u->residual.stride,
+                 &copy);
+}
+
+AtlView
+plan_undo_epilogue (AtlPlan *plan, Step *step)
+{
+  Undo u = { .plan = plan,
+             .step = step,
+             .y = plan_value (plan, step->out),
+             .g = plan_gradient (plan, step->out) };
+  gint64 rows = (gint64) u.g.shape.n * u.g.shape.h * u.g.shape.w;
+
+  if (step->activation != ATL_ACTIVATION_NONE)
+    plan_parallel_rows (plan, rows, undo_activation, &u);
+  if (step->residual >= 0 && plan_has_gradient (plan, step->residual))
+    {
+      u.accumulate = plan_take_gradient (plan, step->residual);
+      u.residual = plan_gradient (plan, step->residual);
+      plan_parallel_rows (plan, rows, undo_residual, &u);
+    }
+  return u.g;
+}
+
+char **
+atl_plan_describe (const AtlPlan *plan)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new ();
+
+  for (guint s = 0; s < plan->steps->len; s++)
+    {
+      AtlPlan *p = (AtlPlan *) plan;
+      Step *step = plan_step (p, s);
+      AtlShape shape = plan->values[step->out].shape;
+      g_autofree char *detail
+          = step->class->describe != NULL ? step->class->describe (p, step) : NULL;
+
+      g_ptr_array_add (lines,
+                       g_strdup_printf ("%-32s %-10s %dx%dx%dx%d %s",
+                                        atl_graph_get_node (plan->graph, step->node)->name,
+                                        step->class->name, shape.n, shape.h, shape.w,
+                                        shape.c, detail != NULL ? detail : ""));
+    }
+  g_ptr_array_add (lines, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&lines), FALSE);
+}
