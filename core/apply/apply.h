@@ -20,8 +20,10 @@ G_BEGIN_DECLS
 #define ATL_DEFAULT_MEMORY ((gsize) 1024 << 20)
 
 /* Where pixels come from and go to: a picture, or a host's buffers.  Both are
- * called in the thread that called atl_apply, top to bottom, rectangles within
- * the picture; floats in [0, 1], `channels` a pixel, dense. */
+ * called in the thread that called atl_apply, rectangles within the picture;
+ * floats in [0, 1], `channels` a pixel, dense.  Each pixel is written once,
+ * tile after tile from top to bottom, and read several times, also after its
+ * neighbours were written: source and target must not be the same memory. */
 typedef struct
 {
   int      width, height;
@@ -31,7 +33,12 @@ typedef struct
   gboolean (*write) (gpointer data, int x, int y, int width, int height,
                      int channels, const float *in, GError **error);
   gpointer data;
+  int      out_channels; /* that `write` takes: 1 or 3; 0: as the source has */
 } AtlImageIo;
+
+/* Channels that the result has by nature, for a source with so many: a model
+ * that colours makes 3 of 1. */
+int atl_apply_get_channels (const AtlModel *model, int channels);
 
 typedef struct
 {
@@ -41,10 +48,14 @@ typedef struct
   guint64  seed;
   gsize    memory;      /* budget in bytes for everything that grows with the
                            picture, without `io`'s own; 0: the default */
-  int      tile;        /* side of a tile; 0: as the budget allows (for tests) */
+  int      tile;        /* side of a tile, halo included; 0: as the budget
+                           allows (for tests) */
   int      stages;      /* VQ-VAE: residual stages in use; 0: all */
   int      x, y, width, height; /* part of the picture to compute (a preview);
-                           width 0: all */
+                           width 0: all.  Norms with the image's own statistics
+                           get them from the whole picture up to 2 megapixels,
+                           beyond that from the part and the halo around it, so
+                           that a preview costs what the part costs */
 } AtlApplyOptions;
 
 #define ATL_APPLY_DEFAULTS { 1.0, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -63,7 +74,8 @@ typedef struct
 {
   gsize  bytes;
   int    n_tiles;
-  int    tile_width, tile_height, halo;
+  int    tile_width, tile_height, halo; /* of the last pass */
+  int    n_passes; /* more than 1 where statistics are taken first */
   gboolean exact; /* tiled equals untiled */
   double macs;    /* all passes together */
 } AtlApplyForecast;
@@ -73,7 +85,9 @@ gboolean atl_apply_forecast (AtlModel *model, AtlPool *pool,
                              const AtlApplyOptions *options,
                              AtlApplyForecast *forecast, GError **error);
 
-/* A whole picture through the model: same size, depth, alpha and profile. */
+/* A whole picture through the model: same size, depth, alpha and profile; a
+ * model that colours makes a colour picture of a grey one, without its profile.
+ * If only a part is computed, the rest is copied. */
 AtlPicture *atl_apply_picture (AtlModel *model, AtlPool *pool,
                                const AtlPicture *picture,
                                const AtlApplyOptions *options,

@@ -1,0 +1,161 @@
+/* What the files behind apply.h share.
+ *
+ * apply.c      the public calls; passes in turn, tiles in turn
+ * job.c        what is known before anything runs: sizes, region, statistics
+ * passes.c     which passes there are, from which values on, in which tiles
+ * statistics.c means and variances of the norms
+ * maps.c       values of the whole picture that are kept between passes
+ * pixels.c     from the host's pixels to a tile and back
+ * geometry.c, colour.c  arithmetic
+ *
+ * Coordinates: a *picture* is what the host has; it is padded to the right and
+ * below by reflection.  The *window* is the part of the padded picture that the
+ * network is run over, all of it as a rule, less when only a region is wanted;
+ * its sides are multiples of what the network asks for.  Tiles lie in the
+ * window, in pixels of the padded picture.
+ */
+
+#pragma once
+
+#include "apply/apply.h"
+#include "apply/colour.h"
+#include "apply/geometry.h"
+
+G_BEGIN_DECLS
+
+#define ATL_STRIP 32 /* rows of pixels converted at a time */
+
+typedef struct
+{
+  int x, y, width, height;
+} AtlRect;
+
+/* One node's value over the whole window. */
+typedef struct
+{
+  int    node;
+  int    width, height, channels;
+  float *data; /* NULL: in a file */
+  int    file;
+} AtlMap;
+
+/* A run over all tiles. */
+typedef struct
+{
+  int      *from, *targets; /* nodes that get values, and that are read */
+  int       n_from, n_targets;
+  int      *norms; /* whose statistics it yields: none in the last pass */
+  int       n_norms;
+  int      *store; /* nodes whose maps it makes, */
+  int       n_store;
+  int      *drop;  /* and those that nobody reads after it */
+  int       n_drop;
+  AtlStatistics statistics;
+  AtlLayout layout;
+  gboolean  exact;
+  gsize     bytes; /* of plan, maps and buffers together */
+  double    macs;  /* of all tiles */
+} AtlPass;
+
+typedef struct
+{
+  AtlModel          *model;
+  AtlPool           *pool;
+  const AtlImageIo  *io;
+  AtlApplyOptions    options;
+  AtlColouring       colouring;
+  const AtlGraph    *graph;
+  AtlWeights        *weights;
+  int                input, output;
+  gsize              budget;    /* of what is counted */
+
+  int                width, height; /* of the picture */
+  AtlRect            region;    /* of the picture: what is wanted */
+  AtlRect            window;
+  int                multiple;
+  int                min_side;  /* that the network can be run with */
+  AtlStatistics      statistics;
+  gboolean           dropout;
+
+  int                n_nodes;
+  AtlShape          *shapes;    /* over the window; n = 0: not needed */
+  int               *level;     /* norms with statistics of the image that a
+                                   node's value depends on, one after another */
+  int                n_levels;
+  float            **known;     /* per norm: means, then variances; or NULL */
+
+  GPtrArray         *passes;    /* AtlPass */
+  gboolean           maps_in_file;
+  GPtrArray         *maps;      /* AtlMap */
+  float             *picture_strip, *result_strip;
+  double             macs_done, macs_total;
+} AtlJob;
+
+/* job.c */
+gboolean atl_job_init  (AtlJob *job, AtlModel *model, AtlPool *pool,
+                        const AtlImageIo *io, const AtlApplyOptions *options,
+                        GError **error);
+void     atl_job_clear (AtlJob *job);
+
+/* passes.c: fills job->passes.  FALSE with ATELIER_ERROR_MEMORY. */
+gboolean atl_passes_plan (AtlJob *job, GError **error);
+void     atl_pass_free   (AtlPass *pass);
+AtlPlanOptions atl_pass_options (const AtlJob *job, const AtlPass *pass);
+/* Shapes of the pass's `from` for a tile of this size. */
+void     atl_pass_shapes (const AtlJob *job, const AtlPass *pass, int width,
+                          int height, AtlShape *shapes);
+
+/* Where pixel `at` of the padded picture, counted from the window's border, lies
+ * in a value that is `value_side` wide over a window of `side`. */
+static inline int
+atl_scale_position (int at, int side, int value_side)
+{
+  return (int)(((gint64)at * value_side + side - 1) / side);
+}
+
+/* statistics.c */
+typedef struct
+{
+  double  n;    /* values a channel so far */
+  double *mean; /* of each channel */
+  double *m2;   /* sum of squared deviations from it */
+  int     channels;
+} AtlMoments;
+
+void     atl_moments_init   (AtlMoments *moments, int channels);
+void     atl_moments_clear  (AtlMoments *moments);
+/* a becomes the moments of both (Chan, Golub & LeVeque 1983). */
+void     atl_moments_merge  (AtlMoments *a, const AtlMoments *b);
+/* Adds the part `rect` of a view of one image. */
+void     atl_moments_add    (AtlMoments *moments, AtlPool *pool, AtlView view,
+                             AtlRect rect);
+/* Tells the plan what job->known says of the norms that it computes. */
+void     atl_statistics_set (const AtlJob *job, const AtlPass *pass,
+                             AtlPlan *plan);
+/* Keeps what a pass found of the norm `node`. */
+void     atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments);
+
+/* maps.c */
+/* Bytes on a disk that may hold maps; 0: none. */
+guint64  atl_maps_file_space (void);
+AtlMap  *atl_map_new  (const AtlJob *job, int node, GError **error);
+void     atl_map_free (AtlMap *map);
+AtlMap  *atl_map_find (const AtlJob *job, int node);
+/* rect: of the map; at (x, y) of the view. */
+gboolean atl_map_read  (const AtlMap *map, AtlRect rect, AtlView view,
+                        GError **error);
+gboolean atl_map_write (AtlMap *map, AtlRect rect, AtlView view, int x, int y,
+                        GError **error);
+
+/* pixels.c */
+/* The tile at (x, y) of the padded picture, as the network takes it. */
+gboolean atl_pixels_read  (AtlJob *job, int x, int y, AtlView view,
+                           const AtlProgress *progress, GError **error);
+/* The network's values at rect of the padded picture, of which what lies in the
+ * region is written to the host. */
+gboolean atl_pixels_write (AtlJob *job, AtlRect rect, const float *values,
+                           gsize stride, gsize row_stride,
+                           const AtlProgress *progress, GError **error);
+gsize    atl_pixels_bytes (const AtlJob *job, int width);
+
+G_END_DECLS

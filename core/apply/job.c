@@ -1,0 +1,261 @@
+/* What is known of a job before anything runs; see apply-private.h. */
+
+#include "apply/apply-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* A preview takes the norms' statistics from the whole picture only if that is
+ * no larger than this. */
+#define PREVIEW_PIXELS (2 << 20)
+/* What is read around a region where the network sees further. */
+#define PREVIEW_HALO 256
+#define MAX_REACH 512
+
+static gboolean
+is_norm (const AtlNode *node)
+{
+  return node->op == ATL_OP_BATCH_NORM || node->op == ATL_OP_INSTANCE_NORM;
+}
+
+/* Whether the norm needs the statistics of the picture itself. */
+static gboolean
+needs_statistics (const AtlJob *job, int node)
+{
+  const AtlNode *n = atl_graph_get_node (job->graph, node);
+
+  return is_norm (n) && (job->statistics == ATL_STATISTICS_IMAGE || !n->running);
+}
+
+static gboolean
+any_needs_statistics (const AtlJob *job)
+{
+  for (int i = 0; i < job->n_nodes; i++)
+    if (needs_statistics (job, i))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+infer (const AtlJob *job, int width, int height, AtlShape *shapes, GError **error)
+{
+  AtlShape shape = { 1, height, width, job->colouring.in_channels };
+
+  return atl_graph_infer (job->graph, &job->input, &shape, 1, &job->output, 1,
+                          shapes, error);
+}
+
+/* The smallest picture that the network takes; reflections, for one, need more
+ * than one multiple. */
+static gboolean
+find_min_side (AtlJob *job, GError **error)
+{
+  g_autofree AtlShape *shapes = g_new (AtlShape, job->n_nodes);
+
+  for (int k = 1; k <= 64; k++)
+    {
+      job->min_side = k * job->multiple;
+      if (infer (job, job->min_side, job->min_side, shapes, k == 64 ? error : NULL))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+check_output (const AtlJob *job, GError **error)
+{
+  AtlShape out = job->shapes[job->output];
+
+  if (out.w == job->window.width && out.h == job->window.height
+      && out.c == job->colouring.out_channels)
+    return TRUE;
+  g_set_error (
+      error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
+      _ ("This model makes a picture of %dx%d with %d channels from one of "
+         "%dx%d; a filter must keep the size"),
+      out.w, out.h, out.c, job->window.width, job->window.height);
+  return FALSE;
+}
+
+/* From what lies `halo` before `from` to what lies as far behind `to`, on
+ * multiples and within the padded side. */
+static void
+window_side (const AtlJob *job, int from, int to, int halo, int padded, int *start,
+             int *length)
+{
+  int m = job->multiple, end;
+
+  *start = MAX (0, from - halo) / m * m;
+  end = (int)MIN ((gint64)padded,
+                  (gint64)atl_round_up (to, m) + atl_round_up (halo, m));
+  *length = MAX (end - *start, MIN (job->min_side, padded));
+  if (*start + *length > padded)
+    *start = padded - *length;
+}
+
+static void
+set_window (AtlJob *job)
+{
+  int width = MAX (atl_round_up (job->width, job->multiple), job->min_side);
+  int height = MAX (atl_round_up (job->height, job->multiple), job->min_side);
+  gboolean part
+      = job->region.width < job->width || job->region.height < job->height;
+  int halo;
+
+  job->window = (AtlRect){ 0, 0, width, height };
+  if (!part
+      || (any_needs_statistics (job)
+          && (gint64)job->width * job->height <= PREVIEW_PIXELS))
+    return;
+  atl_graph_reach (job->graph, job->input, job->output, &halo, NULL);
+  if (halo > MAX_REACH)
+    halo = PREVIEW_HALO;
+  window_side (job, job->region.x, job->region.x + job->region.width, halo, width,
+               &job->window.x, &job->window.width);
+  window_side (job, job->region.y, job->region.y + job->region.height, halo, height,
+               &job->window.y, &job->window.height);
+}
+
+static gboolean
+set_region (AtlJob *job, GError **error)
+{
+  const AtlApplyOptions *o = &job->options;
+
+  job->width = job->io->width;
+  job->height = job->io->height;
+  job->region = (AtlRect){ 0, 0, job->width, job->height };
+  if (job->width <= 0 || job->height <= 0 || job->width > 1 << 24
+      || job->height > 1 << 24)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+                   _ ("A picture of %dx%d pixels can't be filtered"), job->width,
+                   job->height);
+      return FALSE;
+    }
+  if (o->width == 0)
+    return TRUE;
+  if (o->x < 0 || o->y < 0 || o->width < 0 || o->height <= 0
+      || o->width > job->width - o->x || o->height > job->height - o->y)
+    {
+      g_set_error (
+          error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+          _ ("The part of %dx%d at %d, %d lies outside the picture, which is "
+             "%dx%d"),
+          o->width, o->height, o->x, o->y, job->width, job->height);
+      return FALSE;
+    }
+  job->region = (AtlRect){ o->x, o->y, o->width, o->height };
+  return TRUE;
+}
+
+static gboolean
+has_dropout (const AtlJob *job)
+{
+  for (int i = 0; i < job->n_nodes; i++)
+    if (atl_graph_get_node (job->graph, i)->op == ATL_OP_DROPOUT
+        && atl_graph_get_node (job->graph, i)->probability > 0)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+set_modes (AtlJob *job, const AtlConfig *config)
+{
+  const AtlApplyOptions *o = &job->options;
+  gboolean image = o->statistics < 0 ? config->image_statistics : o->statistics;
+
+  job->statistics = image ? ATL_STATISTICS_IMAGE : ATL_STATISTICS_RUNNING;
+  job->dropout = (o->dropout < 0 ? config->dropout_applied : o->dropout)
+                 && has_dropout (job);
+}
+
+static void
+set_levels (AtlJob *job)
+{
+  job->level = g_new0 (int, job->n_nodes);
+  job->known = g_new0 (float *, job->n_nodes);
+  for (int i = 0; i < job->n_nodes; i++)
+    {
+      const AtlNode *node = atl_graph_get_node (job->graph, i);
+
+      if (job->shapes[i].n == 0)
+        continue;
+      for (int j = 0; j < 2; j++)
+        if (node->inputs[j] >= 0)
+          job->level[i] = MAX (job->level[i], job->level[node->inputs[j]]);
+      job->level[i] += needs_statistics (job, i);
+      job->n_levels = MAX (job->n_levels, job->level[i]);
+    }
+}
+
+/* The part of the budget that is counted: the rest is for what a process has
+ * anyway, derived weights and the small things. */
+static gsize
+counted_budget (gsize memory)
+{
+  if (memory == 0)
+    memory = ATL_DEFAULT_MEMORY;
+  return memory - MIN (memory / 8, (gsize)48 << 20);
+}
+
+gboolean
+atl_job_init (AtlJob *job, AtlModel *model, AtlPool *pool, const AtlImageIo *io,
+              const AtlApplyOptions *options, GError **error)
+{
+  static const AtlApplyOptions defaults = ATL_APPLY_DEFAULTS;
+  const AtlConfig *config = atl_model_get_config (model);
+
+  memset (job, 0, sizeof *job);
+  job->model = model;
+  job->pool = pool;
+  job->io = io;
+  job->options = options ? *options : defaults;
+  job->graph = atl_model_get_graph (model);
+  job->weights = atl_model_get_weights (model);
+  job->n_nodes = atl_graph_get_n_nodes (job->graph);
+  job->input = atl_graph_find (job->graph, "input");
+  job->output = atl_graph_find (job->graph, "output");
+  job->budget = counted_budget (job->options.memory);
+  job->passes = g_ptr_array_new_with_free_func ((GDestroyNotify)atl_pass_free);
+  job->maps = g_ptr_array_new_with_free_func ((GDestroyNotify)atl_map_free);
+
+  if (config->arch == ATL_ARCH_PATCHGAN)
+    {
+      g_set_error (
+          error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
+          _ ("%s is a discriminator, which judges pictures and makes none; "
+             "choose a Pix2Pix or VQ-VAE model"),
+          atl_model_get_name (model));
+      return FALSE;
+    }
+  if (!atl_colouring_init (&job->colouring, config, io->channels,
+                           io->out_channels ? io->out_channels : io->channels,
+                           job->options.strength, error)
+      || !set_region (job, error))
+    return FALSE;
+  atl_graph_reach (job->graph, job->input, job->output, NULL, &job->multiple);
+  set_modes (job, config);
+  if (!find_min_side (job, error))
+    return FALSE;
+  set_window (job);
+  job->shapes = g_new (AtlShape, job->n_nodes);
+  if (!infer (job, job->window.width, job->window.height, job->shapes, error)
+      || !check_output (job, error))
+    return FALSE;
+  set_levels (job);
+  return TRUE;
+}
+
+void
+atl_job_clear (AtlJob *job)
+{
+  for (int i = 0; job->known && i < job->n_nodes; i++)
+    g_free (job->known[i]);
+  g_free (job->known);
+  g_free (job->level);
+  g_free (job->shapes);
+  g_free (job->picture_strip);
+  g_free (job->result_strip);
+  g_ptr_array_unref (job->passes);
+  g_ptr_array_unref (job->maps);
+}

@@ -1,0 +1,213 @@
+/* Values of one node over the whole window, kept between passes: in memory, or
+ * in a nameless file that vanishes with the process.
+ *
+ * The file lies where FHS wants large temporary files (/var/tmp, or $TMPDIR),
+ * never on a file system that is itself memory, and its space is taken before
+ * anything is computed.  Layout: rows of pixels of floats, dense.
+ */
+
+#include "apply/apply-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/vfs.h>
+#define TMPFS_MAGIC 0x01021994
+#define RAMFS_MAGIC 0x858458f6
+#endif
+
+#include "base/memory.h"
+
+/* A folder on a disk, and what is free there; NULL if there is none. */
+static const char *
+find_folder (guint64 *space)
+{
+  const char *folders[] = { g_getenv ("TMPDIR"), "/var/tmp" };
+
+  *space = 0;
+#ifdef __linux__
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      struct statfs fs;
+
+      if (folders[i] && g_access (folders[i], W_OK) == 0
+          && statfs (folders[i], &fs) == 0 && fs.f_type != TMPFS_MAGIC
+          && (guint32)fs.f_type != RAMFS_MAGIC)
+        {
+          *space = (guint64)fs.f_bavail * fs.f_bsize;
+          return folders[i];
+        }
+    }
+#endif
+  return NULL;
+}
+
+guint64
+atl_maps_file_space (void)
+{
+  guint64 space;
+
+  return find_folder (&space) ? space : 0;
+}
+
+static int
+open_nameless (const char *folder)
+{
+  g_autofree char *name = g_build_filename (folder, "atelier-XXXXXX", NULL);
+  int file = g_mkstemp_full (name, O_RDWR | O_CLOEXEC, 0600);
+
+  if (file >= 0)
+    g_unlink (name);
+  return file;
+}
+
+static gboolean
+make_file (AtlMap *map, gsize bytes, GError **error)
+{
+  guint64 space;
+  const char *folder = find_folder (&space);
+  int code;
+
+  map->file = folder ? open_nameless (folder) : -1;
+  code = map->file < 0 ? errno : posix_fallocate (map->file, 0, bytes);
+  if (code == 0)
+    return TRUE;
+  g_set_error (
+      error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+      _ ("%s: can't keep %d MiB of intermediate results there: %s; make room "
+         "or allow more memory"),
+      folder ? folder : "/var/tmp", (int)(bytes >> 20), g_strerror (code));
+  return FALSE;
+}
+
+AtlMap *
+atl_map_new (const AtlJob *job, int node, GError **error)
+{
+  AtlShape s = job->shapes[node];
+  AtlMap *map = g_new0 (AtlMap, 1);
+  gboolean ok;
+
+  map->node = node;
+  map->width = s.w;
+  map->height = s.h;
+  map->channels = s.c;
+  map->file = -1;
+  if (job->maps_in_file)
+    ok = make_file (map, (gsize)s.w * s.h * s.c * sizeof (float), error);
+  else
+    {
+      map->data = atl_try_alloc ((gsize)s.w * s.h, s.c * sizeof (float),
+                                 _ ("the network's intermediate results"), error);
+      ok = map->data != NULL;
+    }
+  if (!ok)
+    g_clear_pointer (&map, atl_map_free);
+  return map;
+}
+
+void
+atl_map_free (AtlMap *map)
+{
+  if (map->file >= 0)
+    close (map->file);
+  atl_free (map->data);
+  g_free (map);
+}
+
+AtlMap *
+atl_map_find (const AtlJob *job, int node)
+{
+  for (guint i = 0; i < job->maps->len; i++)
+    if (((AtlMap *)g_ptr_array_index (job->maps, i))->node == node)
+      return g_ptr_array_index (job->maps, i);
+  return NULL;
+}
+
+static gboolean
+transfer (int file, gboolean write, char *data, gsize n, goffset offset,
+          GError **error)
+{
+  while (n > 0)
+    {
+      gssize done
+          = write ? pwrite (file, data, n, offset) : pread (file, data, n, offset);
+
+      if (done < 0 && errno == EINTR)
+        continue;
+      if (done <= 0)
+        {
+          g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                       _ ("Intermediate results can't be kept on the disk: %s"),
+                       done < 0 ? g_strerror (errno) : _ ("the file is cut short"));
+          return FALSE;
+        }
+      data += done;
+      n -= done;
+      offset += done;
+    }
+  return TRUE;
+}
+
+/* Row y of rect, to or from pixels `stride` apart. */
+static gboolean
+copy_row (const AtlMap *map, AtlRect rect, int y, float *pixels, gsize stride,
+          gboolean write, float *scratch, GError **error)
+{
+  gsize pixel = map->channels, n = rect.width * pixel;
+  gsize at = (((gsize)rect.y + y) * map->width + rect.x) * pixel;
+  float *row = map->data ? map->data + at : stride == pixel ? pixels : scratch;
+
+  if (!map->data && !write
+      && !transfer (map->file, FALSE, (char *)row, n * sizeof (float),
+                    at * sizeof (float), error))
+    return FALSE;
+  if (row != pixels)
+    for (int x = 0; x < rect.width; x++)
+      {
+        float *a = row + x * pixel, *b = pixels + x * stride;
+
+        memcpy (write ? a : b, write ? b : a, pixel * sizeof (float));
+      }
+  if (!map->data && write)
+    return transfer (map->file, TRUE, (char *)row, n * sizeof (float),
+                     at * sizeof (float), error);
+  return TRUE;
+}
+
+static gboolean
+copy_rect (const AtlMap *map, AtlRect rect, AtlView view, int x, int y,
+           gboolean write, GError **error)
+{
+  g_autofree float *scratch
+      = map->data || view.stride == (gsize)map->channels
+            ? NULL
+            : g_new (float, (gsize)rect.width * map->channels);
+
+  for (int row = 0; row < rect.height; row++)
+    {
+      float *pixels
+          = view.data + (((gsize)y + row) * view.shape.w + x) * view.stride;
+
+      if (!copy_row (map, rect, row, pixels, view.stride, write, scratch, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+atl_map_read (const AtlMap *map, AtlRect rect, AtlView view, GError **error)
+{
+  return copy_rect (map, rect, view, 0, 0, FALSE, error);
+}
+
+gboolean
+atl_map_write (AtlMap *map, AtlRect rect, AtlView view, int x, int y,
+               GError **error)
+{
+  return copy_rect (map, rect, view, x, y, TRUE, error);
+}

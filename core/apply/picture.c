@@ -1,0 +1,75 @@
+/* A model over a picture in memory: depth, alpha and profile stay. */
+
+#include "apply/apply.h"
+
+typedef struct
+{
+  const AtlPicture *from;
+  AtlPicture *to;
+} Pictures;
+
+static gboolean
+read_pixels (gpointer data, int x, int y, int width, int height, int channels,
+             float *out, GError **error)
+{
+  const Pictures *p = data;
+
+  atl_picture_get (p->from, x, y, width, height, channels, out, channels,
+                   (gsize)width * channels);
+  return TRUE;
+}
+
+static gboolean
+write_pixels (gpointer data, int x, int y, int width, int height, int channels,
+              const float *in, GError **error)
+{
+  const Pictures *p = data;
+
+  atl_picture_set (p->to, x, y, width, height, channels, in, channels,
+                   (gsize)width * channels);
+  return TRUE;
+}
+
+/* What atl_apply can't do for the rest of the picture if only a part is wanted. */
+static void
+copy_pixels (const Pictures *p)
+{
+  int channels = p->to->channels;
+  gsize row = (gsize)p->to->width * channels;
+  g_autofree float *pixels = g_new (float, row);
+
+  for (int y = 0; y < p->to->height; y++)
+    {
+      atl_picture_get (p->from, 0, y, p->to->width, 1, channels, pixels, channels,
+                       row);
+      atl_picture_set (p->to, 0, y, p->to->width, 1, channels, pixels, channels,
+                       row);
+    }
+}
+
+AtlPicture *
+atl_apply_picture (AtlModel *model, AtlPool *pool, const AtlPicture *picture,
+                   const AtlApplyOptions *options, const AtlProgress *progress,
+                   GError **error)
+{
+  int channels = atl_apply_get_channels (model, picture->channels);
+  /* A grey profile does not describe colours. */
+  GBytes *icc = channels == picture->channels ? picture->icc : NULL;
+  g_autoptr (AtlPicture) result
+      = atl_picture_new (picture->width, picture->height, channels,
+                         picture->has_alpha, picture->depth, icc, error);
+  Pictures p = { picture, result };
+  AtlImageIo io = { picture->width, picture->height, picture->channels,
+                    read_pixels,    write_pixels,    &p,
+                    channels };
+
+  if (!result)
+    return NULL;
+  if (options && options->width > 0)
+    copy_pixels (&p);
+  if (!atl_apply (model, pool, &io, options, progress, error))
+    return NULL;
+  if (picture->has_alpha)
+    atl_picture_copy_alpha (result, picture);
+  return g_steal_pointer (&result);
+}

@@ -1,0 +1,151 @@
+/* Means and variances of a norm's input over the whole window.
+ *
+ * Double-precision sums of each row by the kernels, combined row by row and
+ * then block by block after T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms
+ * for computing the sample variance", 1983.  Blocks are of a fixed number of
+ * rows, so the result is the same with any number of threads.
+ */
+
+#include "apply/apply-private.h"
+
+#include <string.h>
+
+#define BLOCK 8 /* rows */
+
+void
+atl_moments_init (AtlMoments *moments, int channels)
+{
+  moments->n = 0;
+  moments->channels = channels;
+  moments->mean = g_new0 (double, 2 * channels);
+  moments->m2 = moments->mean + channels;
+}
+
+void
+atl_moments_clear (AtlMoments *moments)
+{
+  g_clear_pointer (&moments->mean, g_free);
+}
+
+void
+atl_moments_merge (AtlMoments *a, const AtlMoments *b)
+{
+  double n = a->n + b->n;
+
+  if (b->n == 0)
+    return;
+  for (int c = 0; c < a->channels; c++)
+    {
+      double d = b->mean[c] - a->mean[c];
+
+      a->mean[c] += d * b->n / n;
+      a->m2[c] += b->m2[c] + d * d * a->n * b->n / n;
+    }
+  a->n = n;
+}
+
+typedef struct
+{
+  AtlView view;
+  AtlRect rect;
+  AtlMoments *blocks;
+} MomentsJob;
+
+static void
+add_block (gpointer data, gint64 task, int worker)
+{
+  const MomentsJob *job = data;
+  const AtlKernels *kernels = atl_kernels_get ();
+  AtlMoments *block = &job->blocks[task], row;
+  int first = task * BLOCK, last = MIN (first + BLOCK, job->rect.height);
+
+  atl_moments_init (&row, block->channels);
+  for (int y = first; y < last; y++)
+    {
+      gsize at = ((gsize)job->rect.y + y) * job->view.shape.w + job->rect.x;
+
+      kernels->moments (job->rect.width, block->channels,
+                        job->view.data + at * job->view.stride, job->view.stride,
+                        row.mean, row.m2);
+      row.n = job->rect.width;
+      atl_moments_merge (block, &row);
+    }
+  atl_moments_clear (&row);
+}
+
+void
+atl_moments_add (AtlMoments *moments, AtlPool *pool, AtlView view, AtlRect rect)
+{
+  int n = (rect.height + BLOCK - 1) / BLOCK;
+  MomentsJob job = { view, rect, NULL };
+
+  if (rect.width <= 0 || rect.height <= 0)
+    return;
+  job.blocks = g_new (AtlMoments, n);
+  for (int i = 0; i < n; i++)
+    atl_moments_init (&job.blocks[i], view.shape.c);
+  atl_pool_run (pool, n, add_block, &job);
+  for (int i = 0; i < n; i++)
+    {
+      atl_moments_merge (moments, &job.blocks[i]);
+      atl_moments_clear (&job.blocks[i]);
+    }
+  g_free (job.blocks);
+}
+
+void
+atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments)
+{
+  float *known = g_new (float, 2 * moments->channels);
+
+  for (int c = 0; c < moments->channels; c++)
+    {
+      known[c] = (float)moments->mean[c];
+      known[moments->channels + c] = (float)(moments->m2[c] / moments->n);
+    }
+  g_free (job->known[node]);
+  job->known[node] = known;
+}
+
+/* The model's own, for norms that use them while others have the picture's. */
+static void
+set_running (const AtlJob *job, AtlPlan *plan, int node)
+{
+  int mean = atl_graph_find_parameter (job->graph, node, "running_mean");
+  int variance = atl_graph_find_parameter (job->graph, node, "running_var");
+  const float *data = atl_weights_data (job->weights);
+
+  if (mean >= 0 && variance >= 0)
+    atl_plan_set_statistics (plan, node,
+                             data + atl_weights_offset (job->weights, mean),
+                             data + atl_weights_offset (job->weights, variance));
+}
+
+void
+atl_statistics_set (const AtlJob *job, const AtlPass *pass, AtlPlan *plan)
+{
+  g_autofree gboolean *needed = g_new0 (gboolean, job->n_nodes);
+  g_autofree gboolean *given = g_new0 (gboolean, job->n_nodes);
+
+  if (pass->statistics != ATL_STATISTICS_GIVEN)
+    return;
+  for (int i = 0; i < pass->n_from; i++)
+    given[pass->from[i]] = TRUE;
+  for (int i = 0; i < pass->n_targets; i++)
+    needed[pass->targets[i]] = TRUE;
+  for (int i = job->n_nodes - 1; i >= 0; i--)
+    {
+      const AtlNode *node = atl_graph_get_node (job->graph, i);
+
+      if (!needed[i] || given[i])
+        continue;
+      for (int j = 0; j < 2; j++)
+        if (node->inputs[j] >= 0)
+          needed[node->inputs[j]] = TRUE;
+      if (job->known[i])
+        atl_plan_set_statistics (plan, i, job->known[i],
+                                 job->known[i] + job->shapes[i].c);
+      else if (node->op == ATL_OP_BATCH_NORM || node->op == ATL_OP_INSTANCE_NORM)
+        set_running (job, plan, i);
+    }
+}
