@@ -135,6 +135,48 @@ output_mode (const char *target, gboolean *exists)
   return *exists ? status.st_mode & 0777 : 0666;
 }
 
+/* Temporary files that exist now, for atl_file_remove_temporaries. */
+static GMutex temporaries_lock;
+static GPtrArray *temporaries; /* owned names */
+
+static void
+remember (const char *temporary)
+{
+  g_mutex_lock (&temporaries_lock);
+  if (temporaries == NULL)
+    temporaries = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (temporaries, g_strdup (temporary));
+  g_mutex_unlock (&temporaries_lock);
+}
+
+static void
+forget (const char *temporary)
+{
+  guint i;
+
+  g_mutex_lock (&temporaries_lock);
+  if (temporaries != NULL
+      && g_ptr_array_find_with_equal_func (temporaries, temporary, g_str_equal, &i))
+    g_ptr_array_remove_index_fast (temporaries, i);
+  g_mutex_unlock (&temporaries_lock);
+}
+
+static void
+remove_temporary (const char *temporary)
+{
+  g_unlink (temporary);
+  forget (temporary);
+}
+
+void
+atl_file_remove_temporaries (void)
+{
+  g_mutex_lock (&temporaries_lock);
+  for (guint i = 0; temporaries != NULL && i < temporaries->len; i++)
+    g_unlink (g_ptr_array_index (temporaries, i));
+  g_mutex_unlock (&temporaries_lock);
+}
+
 /* Creates a file beside `target`: hidden, and with its extension. */
 static int
 open_beside (const char *target, char **temporary)
@@ -146,12 +188,15 @@ open_beside (const char *target, char **temporary)
   int stem = MIN (dot != NULL ? (int)(dot - base) : (int)strlen (base), 100);
   const char *extension = dot != NULL && strlen (dot) < 100 ? dot : "";
   g_autofree char *name = g_strdup_printf (".%.*s-XXXXXX%s", stem, base, extension);
-
   gboolean exists;
+  int fd;
 
   *temporary = g_build_filename (folder, name, NULL);
-  return g_mkstemp_full (*temporary, O_RDWR | O_CLOEXEC,
-                         output_mode (target, &exists));
+  fd = g_mkstemp_full (*temporary, O_RDWR | O_CLOEXEC,
+                       output_mode (target, &exists));
+  if (fd >= 0)
+    remember (*temporary);
+  return fd;
 }
 
 /* After this the new name survives a crash too.  Not every file system can. */
@@ -187,10 +232,11 @@ finish (int fd, const char *temporary, const char *target, const char *path,
     code = errno;
   if (code == 0)
     {
+      forget (temporary);
       sync_folder (target);
       return TRUE;
     }
-  g_unlink (temporary);
+  remove_temporary (temporary);
   set_write_error (error, path, code);
   return FALSE;
 }
@@ -223,7 +269,7 @@ atl_file_replace (const char *temporary, const char *path, GError **error)
   if (fd >= 0)
     return finish (fd, temporary, target, path, error);
   set_write_error (error, path, errno);
-  g_unlink (temporary);
+  remove_temporary (temporary);
   return FALSE;
 }
 
@@ -284,6 +330,12 @@ atl_output_write (AtlOutput *output, gconstpointer data, gsize size, GError **er
   return TRUE;
 }
 
+int
+atl_output_get_fd (const AtlOutput *output)
+{
+  return output->fd;
+}
+
 gboolean
 atl_output_commit (AtlOutput *output, GError **error)
 {
@@ -300,6 +352,6 @@ atl_output_abort (AtlOutput *output)
   if (output == NULL)
     return;
   close (output->fd);
-  g_unlink (output->temporary);
+  remove_temporary (output->temporary);
   output_free (output);
 }

@@ -22,6 +22,8 @@ typedef struct _AtlOutput AtlOutput;
 AtlOutput *atl_output_open   (const char *path, GError **error);
 gboolean   atl_output_write  (AtlOutput *output, gconstpointer data,
                               gsize size, GError **error);
+/* The open file, for libraries that want one; still the output's own. */
+int        atl_output_get_fd (const AtlOutput *output);
 /* Syncs, closes and renames; frees `output` in any case, and removes the
  * temporary file on failure. */
 gboolean   atl_output_commit (AtlOutput *output, GError **error);
@@ -35,6 +37,10 @@ char      *atl_file_temporary (const char *path, GError **error);
 /* Syncs `temporary` and renames it; removes it on failure. */
 gboolean   atl_file_replace   (const char *temporary, const char *path,
                                GError **error);
+
+/* Removes every temporary file of this process; for a program that is about to
+ * be ended by a signal. */
+void       atl_file_remove_temporaries (void);
 
 /* Whether `path` could be written: its folder exists and is writable, and it
  * is a plain file or nothing yet.  Checked before long work starts. */
