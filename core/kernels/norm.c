@@ -10,7 +10,8 @@
 #include "kernels/vec.h"
 
 #define ROWS 32
-#define WIDE 4 /* vectors of channels at a time */
+#define WIDE (64 / V) /* vectors of channels at a time, and as many */
+#define FEW 4         /* as registers hold three times */
 
 /* sums[c] += the double of each lane */
 INLINE void
@@ -55,39 +56,34 @@ SET (column_sums) (int rows, int channels, const float *x, gsize stride,
     }
 }
 
-/* Adds a block of `rows` rows, whose float mean is `centre` up to the rest
- * `sum` (of x - centre), to the moments of the `before` rows before it. */
+/* Adds a block of `rows` rows, whose mean is `centre` and a little (`sum` of
+ * x - centre), to the moments of the `before` rows before it. */
 INLINE void
 combine (int n, int before, int rows, vec centre, vec sum, vec squares,
          double *mean, double *m2)
 {
   float c[V], s[V], q[V];
-  const double total = (double)before + rows;
+  const double inverse = 1. / rows, share = rows / ((double)before + rows);
 
   v_store (c, centre);
   v_store (s, sum);
   v_store (q, squares);
   for (int i = 0; i < n; i++)
     {
-      const double rest = s[i] / (double)rows;
-      const double delta = c[i] + rest - mean[i];
+      const double rest = s[i] * inverse, delta = c[i] + rest - mean[i];
 
-      mean[i] += delta * (rows / total);
-      m2[i] += q[i] - rest * s[i] + delta * delta * (before * (rows / total));
+      mean[i] += delta * share;
+      m2[i] += q[i] - rest * s[i] + delta * delta * (before * share);
     }
 }
 
+/* The sum of x - centre and of its square, for at most FEW vectors. */
 INLINE void
-moments_some (int width, int n, int before, int rows, const float *x, gsize stride,
-              double *mean, double *m2)
+squares_some (int width, int n, int rows, const float *x, gsize stride,
+              const vec *centre, vec *sum, vec *squares)
 {
-  vec centre[WIDE] = { 0 }, sum[WIDE] = { 0 }, squares[WIDE] = { 0 };
-
-  for (int r = 0; r < rows; r++)
-    for (int i = 0; i < width; i++)
-      centre[i] += v_load_n (x + r * stride + i * V, n);
   for (int i = 0; i < width; i++)
-    centre[i] *= v_set (1.f / rows);
+    sum[i] = squares[i] = v_set (0);
   for (int r = 0; r < rows; r++)
     for (int i = 0; i < width; i++)
       {
@@ -96,9 +92,28 @@ moments_some (int width, int n, int before, int rows, const float *x, gsize stri
         sum[i] += d;
         squares[i] += d * d;
       }
+}
+
+INLINE void
+moments_some (int width, int n, int before, int rows, const float *x, gsize stride,
+              double *mean, double *m2)
+{
+  vec centre[WIDE] = { 0 }, sum[FEW], squares[FEW];
+
+  for (int r = 0; r < rows; r++)
+    for (int i = 0; i < width; i++)
+      centre[i] += v_load_n (x + r * stride + i * V, n);
   for (int i = 0; i < width; i++)
-    combine (n, before, rows, centre[i], sum[i], squares[i], mean + i * V,
-             m2 + i * V);
+    centre[i] *= v_set (1.f / rows);
+  for (int i = 0; i < width; i += FEW)
+    {
+      const int few = MIN (width, FEW);
+
+      squares_some (few, n, rows, x + i * V, stride, centre + i, sum, squares);
+      for (int j = 0; j < few; j++)
+        combine (n, before, rows, centre[i + j], sum[j], squares[j],
+                 mean + (i + j) * V, m2 + (i + j) * V);
+    }
 }
 
 void

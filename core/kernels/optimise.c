@@ -2,6 +2,8 @@
  * search for the nearest code.
  */
 
+#include <math.h>
+
 #include "kernels/vec.h"
 
 typedef struct
@@ -58,37 +60,54 @@ SET (adam) (gsize n, float *weights, const float *gradients, float *m, float *v,
 INLINE float
 least (vec x)
 {
-  float lanes[V], result;
+  float lanes[V];
 
   v_store (lanes, x);
-  result = lanes[0];
-  for (int i = 1; i < V; i++)
-    result = lanes[i] < result ? lanes[i] : result;
-  return result;
+#pragma GCC unroll 4
+  for (int n = V / 2; n > 0; n /= 2)
+#pragma GCC unroll 8
+    for (int i = 0; i < n; i++)
+      lanes[i] = MIN (lanes[i], lanes[i + n]);
+  return lanes[0];
 }
 
+/* Columns are told apart as floats, which hold them exactly: a row has fewer
+ * than 2^24.  Each lane has its least score and where that was; of the lanes
+ * with the least of all, the first place counts.  NaN is never less. */
 void
 SET (argmin_scores) (int rows, int columns, const float *scores, gsize stride,
                      const float *bias, int first, float *best_score,
                      gint32 *best_index)
 {
+  vec lanes = v_set (0);
+
+  for (int i = 0; i < V; i++)
+    lanes[i] = i;
   for (int r = 0; r < rows; r++, scores += stride)
     {
-      vec low = v_set (best_score[r]);
-      float lowest;
+      vec low = v_set (INFINITY), where = v_set (0), place = lanes;
+      float lowest, index;
       int c = 0;
 
-      for (; c + V <= columns; c += V)
-        low = v_min (v_load (bias + c) - 2 * v_load (scores + c), low);
+      for (; c + V <= columns; c += V, place += V)
+        {
+          const vec score = v_load (bias + c) - 2 * v_load (scores + c);
+
+          where = v_if_less (score, low, place, where);
+          low = v_min (score, low);
+        }
       lowest = least (low);
-      for (; c < columns; c++) /* a NaN is never less */
-        lowest = MIN (bias[c] - 2 * scores[c], lowest);
-      if (!(lowest < best_score[r]))
-        continue;
-      best_score[r] = lowest;
-      for (c = 0; c < columns; c++)
-        if (bias[c] - 2 * scores[c] == lowest)
-          break;
-      best_index[r] = first + c;
+      index = least (v_if_less (v_set (lowest), low, v_set (INFINITY), where));
+      for (; c < columns; c++)
+        if (bias[c] - 2 * scores[c] < lowest)
+          {
+            lowest = bias[c] - 2 * scores[c];
+            index = c;
+          }
+      if (lowest < best_score[r])
+        {
+          best_score[r] = lowest;
+          best_index[r] = first + (int)index;
+        }
     }
 }

@@ -128,9 +128,9 @@ backward_vector (AtlActivation activation, gboolean add, int n, const float *y,
   vec d = v_load_n (dy, n);
 
   if (activation == ATL_ACTIVATION_RELU)
-    d = v_if_positive (value, d, v_set (0));
+    d = v_if_less (v_set (0), value, d, v_set (0));
   else if (activation == ATL_ACTIVATION_LEAKY_RELU)
-    d = v_if_positive (value, d, d * slope);
+    d = v_if_less (v_set (0), value, d, d * slope);
   else if (activation == ATL_ACTIVATION_TANH)
     d = d * (1 - value * value);
   if (add)

@@ -89,22 +89,12 @@ v_sqrt (vec x)
   return (vec)_mm512_sqrt_ps ((__m512)x);
 }
 
-/* x < 0 ? a : b */
+/* x < y ? a : b, lane by lane */
 INLINE vec
-v_if_negative (vec x, vec a, vec b)
+v_if_less (vec x, vec y, vec a, vec b)
 {
   return (vec)_mm512_mask_blend_ps (
-      _mm512_cmp_ps_mask ((__m512)x, _mm512_setzero_ps (), _CMP_LT_OQ), (__m512)b,
-      (__m512)a);
-}
-
-/* x > 0 ? a : b */
-INLINE vec
-v_if_positive (vec x, vec a, vec b)
-{
-  return (vec)_mm512_mask_blend_ps (
-      _mm512_cmp_ps_mask ((__m512)x, _mm512_setzero_ps (), _CMP_GT_OQ), (__m512)b,
-      (__m512)a);
+      _mm512_cmp_ps_mask ((__m512)x, (__m512)y, _CMP_LT_OQ), (__m512)b, (__m512)a);
 }
 
 #else
@@ -139,8 +129,10 @@ v_store_n (float *p, vec x, int n)
 }
 
 INLINE vec
-v_choose (ivec mask, vec a, vec b)
+v_if_less (vec x, vec y, vec a, vec b)
 {
+  const ivec mask = x < y;
+
 #if defined __AVX2__
   return (vec)_mm256_blendv_ps ((__m256)b, (__m256)a, (__m256)mask);
 #else
@@ -151,13 +143,13 @@ v_choose (ivec mask, vec a, vec b)
 INLINE vec
 v_min (vec a, vec b)
 {
-  return v_choose (a < b, a, b);
+  return v_if_less (a, b, a, b);
 }
 
 INLINE vec
 v_max (vec a, vec b)
 {
-  return v_choose (a > b, a, b);
+  return v_if_less (b, a, a, b);
 }
 
 INLINE vec
@@ -172,18 +164,6 @@ v_sqrt (vec x)
     x[i] = __builtin_sqrtf (x[i]);
   return x;
 #endif
-}
-
-INLINE vec
-v_if_negative (vec x, vec a, vec b)
-{
-  return v_choose (x < 0, a, b);
-}
-
-INLINE vec
-v_if_positive (vec x, vec a, vec b)
-{
-  return v_choose (x > 0, a, b);
 }
 
 #endif
@@ -222,7 +202,7 @@ v_activate (vec x, AtlActivation activation, vec slope)
     case ATL_ACTIVATION_RELU:
       return v_max (v_set (0), x);
     case ATL_ACTIVATION_LEAKY_RELU:
-      return v_if_negative (x, x * slope, x);
+      return v_if_less (x, v_set (0), x * slope, x);
     case ATL_ACTIVATION_TANH:
       return v_tanh (x);
     case ATL_ACTIVATION_NONE:

@@ -135,45 +135,60 @@ weights_adjoint_3_2 (const vec *u, vec *g)
   g[1] = u[3] + .5f * (u[1] - u[2]);
 }
 
+/* Not unrolled 36 times: no network that we know has one there. */
+static __attribute__ ((noinline)) vec
+tanh_of_vector (vec x)
+{
+  return v_tanh (x);
+}
+
+INLINE vec
+activate (vec x, AtlActivation activation, vec slope)
+{
+  return activation == ATL_ACTIVATION_TANH ? tanh_of_vector (x)
+                                           : v_activate (x, activation, slope);
+}
+
 typedef void (*Transform) (const vec *in, vec *out);
 
-/* out[p x p] = T in[q x q] T^T, T the matrix of `transform`. */
+/* A tile q x q becomes p x p = T d T^T, T [p x q] being the matrix of
+ * `transform`: `half` [q x p] has its rows done, and columns follow.  Rows are
+ * done as they are loaded and columns stored as they are done, to keep as much
+ * of `half` in registers as there is room for. */
 INLINE void
-transform_2d (Transform transform, int p, int q, const vec *in, vec *out)
+transform_column (Transform transform, int p, int q, const vec *half, int j,
+                  vec *out)
 {
-  vec half[36];
+  vec column[6];
 
 #pragma GCC unroll 6
   for (int i = 0; i < q; i++)
-    transform (in + i * q, half + i * p); /* q rows of p */
-#pragma GCC unroll 6
-  for (int j = 0; j < p; j++)
-    {
-      vec column[6], result[6];
-
-#pragma GCC unroll 6
-      for (int i = 0; i < q; i++)
-        column[i] = half[i * p + j];
-      transform (column, result);
-#pragma GCC unroll 6
-      for (int i = 0; i < p; i++)
-        out[i * p + j] = result[i];
-    }
+    column[i] = half[i * p + j];
+  transform (column, out);
 }
 
 INLINE void
 input_vector (Transform transform, int t, int n, const float *const *in, int c,
               AtlActivation activation, vec slope, float *v, gsize point_stride)
 {
-  vec d[36], out[36];
+  vec half[36], d[6];
 
-#pragma GCC unroll 36
-  for (int i = 0; i < t * t; i++)
-    d[i] = v_activate (v_load_n (in[i] + c, n), activation, slope);
-  transform_2d (transform, t, t, d, out);
-#pragma GCC unroll 36
-  for (int i = 0; i < t * t; i++)
-    v_store_n (v + i * point_stride + c, out[i], n);
+#pragma GCC unroll 6
+  for (int i = 0; i < t; i++)
+    {
+#pragma GCC unroll 6
+      for (int j = 0; j < t; j++)
+        d[j] = activate (v_load_n (in[i * t + j] + c, n), activation, slope);
+      transform (d, half + i * t);
+    }
+#pragma GCC unroll 6
+  for (int j = 0; j < t; j++)
+    {
+      transform_column (transform, t, t, half, j, d);
+#pragma GCC unroll 6
+      for (int i = 0; i < t; i++)
+        v_store_n (v + (i * t + j) * point_stride + c, d[i], n);
+    }
 }
 
 INLINE void
@@ -213,22 +228,31 @@ output_vector (AtlActivation activation, Transform transform, int o, int t, int 
   const vec scale = e->scale ? v_load_n (e->scale + c, n) : v_set (1);
   const vec shift = e->shift ? v_load_n (e->shift + c, n) : v_set (0);
   const vec slope = v_set (e->slope);
-  vec d[36], y[16];
+  vec half[36], d[6], y[4];
 
-#pragma GCC unroll 36
-  for (int i = 0; i < t * t; i++)
-    d[i] = v_load_n (m + i * point_stride + c, n);
-  transform_2d (transform, o, t, d, y);
-#pragma GCC unroll 16
-  for (int i = 0; i < o * o; i++)
-    if (out[i])
-      {
-        vec x = y[i] * scale + shift;
+#pragma GCC unroll 6
+  for (int i = 0; i < t; i++)
+    {
+#pragma GCC unroll 6
+      for (int j = 0; j < t; j++)
+        d[j] = v_load_n (m + (i * t + j) * point_stride + c, n);
+      transform (d, half + i * o);
+    }
+#pragma GCC unroll 4
+  for (int j = 0; j < o; j++)
+    {
+      transform_column (transform, o, t, half, j, y);
+#pragma GCC unroll 4
+      for (int i = 0; i < o; i++)
+        if (out[i * o + j])
+          {
+            vec x = y[i] * scale + shift;
 
-        if (residual)
-          x += v_load_n (residual[i] + c, n);
-        v_store_n (out[i] + c, v_activate (x, activation, slope), n);
-      }
+            if (residual)
+              x += v_load_n (residual[i * o + j] + c, n);
+            v_store_n (out[i * o + j] + c, activate (x, activation, slope), n);
+          }
+    }
 }
 
 INLINE void
@@ -263,15 +287,24 @@ INLINE void
 output_adjoint_vector (Transform transform, int o, int t, int n,
                        const float *const *dy, int c, float *m, gsize point_stride)
 {
-  vec d[16], out[36];
+  vec half[24], d[4], out[6];
 
-#pragma GCC unroll 16
-  for (int i = 0; i < o * o; i++)
-    d[i] = dy[i] ? v_load_n (dy[i] + c, n) : v_set (0);
-  transform_2d (transform, t, o, d, out);
-#pragma GCC unroll 36
-  for (int i = 0; i < t * t; i++)
-    v_store_n (m + i * point_stride + c, out[i], n);
+#pragma GCC unroll 4
+  for (int i = 0; i < o; i++)
+    {
+#pragma GCC unroll 4
+      for (int j = 0; j < o; j++)
+        d[j] = dy[i * o + j] ? v_load_n (dy[i * o + j] + c, n) : v_set (0);
+      transform (d, half + i * t);
+    }
+#pragma GCC unroll 6
+  for (int j = 0; j < t; j++)
+    {
+      transform_column (transform, t, o, half, j, out);
+#pragma GCC unroll 6
+      for (int i = 0; i < t; i++)
+        v_store_n (m + (i * t + j) * point_stride + c, out[i], n);
+    }
 }
 
 INLINE void
@@ -300,13 +333,24 @@ INLINE void
 weights_vector (Transform transform, int t, int taps, int n, const float *const *g,
                 int c, float *u, gsize point_stride)
 {
-  vec in[9], out[36];
+  vec half[18], in[3], out[6];
 
-  for (int i = 0; i < taps * taps; i++)
-    in[i] = v_load_n (g[i] + c, n);
-  transform_2d (transform, t, taps, in, out);
-  for (int i = 0; i < t * t; i++)
-    v_store_n (u + i * point_stride + c, out[i], n);
+#pragma GCC unroll 3
+  for (int i = 0; i < taps; i++)
+    {
+#pragma GCC unroll 3
+      for (int j = 0; j < taps; j++)
+        in[j] = v_load_n (g[i * taps + j] + c, n);
+      transform (in, half + i * t);
+    }
+#pragma GCC unroll 6
+  for (int j = 0; j < t; j++)
+    {
+      transform_column (transform, t, taps, half, j, out);
+#pragma GCC unroll 6
+      for (int i = 0; i < t; i++)
+        v_store_n (u + (i * t + j) * point_stride + c, out[i], n);
+    }
 }
 
 INLINE void
@@ -336,13 +380,28 @@ weights_adjoint_vector (Transform transform, int t, int taps, int n,
                         const float *du, gsize point_stride, int c,
                         float *const *dg)
 {
-  vec in[36], out[9];
+  vec half[18], in[6], out[3];
 
-  for (int i = 0; i < t * t; i++)
-    in[i] = v_load_n (du + i * point_stride + c, n);
-  transform_2d (transform, taps, t, in, out);
-  for (int i = 0; i < taps * taps; i++)
-    v_store_n (dg[i] + c, v_load_n (dg[i] + c, n) + out[i], n);
+#pragma GCC unroll 6
+  for (int i = 0; i < t; i++)
+    {
+#pragma GCC unroll 6
+      for (int j = 0; j < t; j++)
+        in[j] = v_load_n (du + (i * t + j) * point_stride + c, n);
+      transform (in, half + i * taps);
+    }
+#pragma GCC unroll 3
+  for (int j = 0; j < taps; j++)
+    {
+      transform_column (transform, taps, t, half, j, out);
+#pragma GCC unroll 3
+      for (int i = 0; i < taps; i++)
+        {
+          float *to = dg[i * taps + j] + c;
+
+          v_store_n (to, v_load_n (to, n) + out[i], n);
+        }
+    }
 }
 
 INLINE void
