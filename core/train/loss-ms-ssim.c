@@ -235,7 +235,7 @@ plane_task (gpointer data, gint64 task, int worker)
   gsize n = (gsize)job->x.shape.w * job->x.shape.h;
   gsize first = (gsize)(task / channels) * n;
   int c = (int)(task % channels);
-  Scale s[MAX_SCALES];
+  Scale s[MAX_SCALES] = { 0 };
   float *tmp;
   double means[MAX_SCALES], value = 1;
 

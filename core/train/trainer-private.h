@@ -1,0 +1,63 @@
+/* What trainer.c, trainer-start.c and trainer-files.c share. */
+
+#pragma once
+
+#include "train/history.h"
+#include "train/method.h"
+#include "train/trainer.h"
+
+G_BEGIN_DECLS
+
+struct _AtlTrainer
+{
+  AtlTrainSettings *settings;
+  AtlTrainCallback callback;
+  gpointer data;
+  const AtlCollective *collective;
+  char *checkpoint_path, *report_folder, *samples_folder;
+
+  GMutex lock;
+  GCond wake;
+  gboolean paused, stopping; /* under lock */
+  GCancellable *cancellable; /* wakes a wait for data */
+
+  AtlPool *pool;
+  AtlDataset *dataset;
+  AtlCorrupt *corrupt;
+  AtlModel *model, *discriminator;
+  AtlMethod *method;
+  AtlLoaderOptions loader_options;
+  AtlLoader *loader;
+  AtlGallery *gallery; /* rank 0 only */
+  gboolean held_out;   /* the gallery's pictures are not trained on */
+  AtlHistory *history;
+  int n_figures;
+  double *row; /* one value a column */
+
+  gint64 first_step, step; /* where this run began; steps done */
+  AtlMeasurement best;
+  gint64 best_step;
+  gboolean model_written;
+  gint64 began, checkpointed; /* monotonic microseconds */
+  gint64 idle;                /* microseconds paused */
+};
+
+void atl_trainer_emit (AtlTrainer *trainer, AtlTrainEvent *event);
+void atl_trainer_message (AtlTrainer *trainer, AtlTrainEventKind kind,
+                          const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+/* trainer-start.c: everything before the first step. */
+gboolean atl_trainer_prepare (AtlTrainer *trainer, GError **error);
+
+/* trainer-files.c.  Those that return nothing warn and go on. */
+gboolean atl_trainer_write_checkpoint (AtlTrainer *trainer, GError **error);
+gboolean atl_trainer_read_checkpoint (AtlTrainer *trainer, GError **error);
+/* The model as it would be applied now. */
+gboolean atl_trainer_write_model (AtlTrainer *trainer,
+                                  const AtlMeasurement *measurement,
+                                  GError **error);
+void atl_trainer_write_sheet (AtlTrainer *trainer, const AtlPicture *sheet);
+void atl_trainer_write_history (AtlTrainer *trainer);
+void atl_trainer_write_report (AtlTrainer *trainer);
+
+G_END_DECLS
