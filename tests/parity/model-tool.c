@@ -4,11 +4,18 @@
  *   model-tool import FILE OUT [ARCH]
  *   model-tool save MODEL OUT [half]
  *   model-tool onnx MODEL OUT
+ *   model-tool run MODEL IN OUT
+ *
+ * `run` reads the tensor "input" (N C H W) of a safetensors file and writes
+ * "output", and "codes.NODE" (N H W stages) of each vector quantiser.  Norms as
+ * the model says, dropout off.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/safetensors.h"
+#include "graph/plan.h"
 #include "models/model.h"
 
 static int
@@ -74,6 +81,116 @@ convert (int argc, char **argv)
   return 0;
 }
 
+/* NCHW to the plan's view and back. */
+static void
+exchange (AtlView view, float *nchw, gboolean write)
+{
+  AtlShape s = view.shape;
+
+  for (int n = 0; n < s.n; n++)
+    for (int c = 0; c < s.c; c++)
+      for (int y = 0; y < s.h; y++)
+        for (int x = 0; x < s.w; x++)
+          {
+            float *a = &nchw[(((gsize)n * s.c + c) * s.h + y) * s.w + x];
+            float *b
+                = &view.data[(((gsize)n * s.h + y) * s.w + x) * view.stride + c];
+
+            *(write ? b : a) = *(write ? a : b);
+          }
+}
+
+static void
+add (AtlTensorSet *set, const char *name, AtlType type, const gint64 *dims,
+     gconstpointer data)
+{
+  gsize size = atl_type_size (type);
+  g_autoptr (GBytes) owner = NULL;
+
+  for (int d = 0; d < 4; d++)
+    size *= (gsize)dims[d];
+  owner = g_bytes_new (data, size);
+  atl_tensor_set_add (set, name, type, 4, dims, g_bytes_get_data (owner, NULL),
+                      owner);
+}
+
+static void
+add_output (AtlTensorSet *set, AtlPlan *plan, int node)
+{
+  AtlView view = atl_plan_get_value (plan, node);
+  gint64 dims[] = { view.shape.n, view.shape.c, view.shape.h, view.shape.w };
+  g_autofree float *values
+      = g_new (float, (gsize)dims[0] * dims[1] * dims[2] * dims[3]);
+
+  exchange (view, values, FALSE);
+  add (set, "output", ATL_TYPE_F32, dims, values);
+}
+
+static void
+add_codes (AtlTensorSet *set, AtlPlan *plan, const AtlNode *node, int index)
+{
+  AtlShape shape = atl_plan_get_value (plan, index).shape;
+  gint64 dims[] = { shape.n, shape.h, shape.w, node->stages };
+  g_autofree char *name = g_strconcat ("codes.", node->name, NULL);
+
+  add (set, name, ATL_TYPE_I32, dims, atl_plan_get_codes (plan, index));
+}
+
+/* Runs the plan over `input` and writes what came of it. */
+static int
+run_plan (AtlPlan *plan, const AtlGraph *graph, const AtlTensor *input,
+          const char *path)
+{
+  g_autoptr (AtlTensorSet) set = atl_tensor_set_new ();
+  g_autofree float *values = g_new (float, input->size / sizeof (float));
+  GError *error = NULL;
+
+  atl_tensor_to_float (input, 0, input->size / sizeof (float), values);
+  exchange (atl_plan_get_value (plan, atl_graph_find (graph, "input")), values,
+            TRUE);
+  if (!atl_plan_forward (plan, 0, NULL, &error))
+    return fail (error);
+  add_output (set, plan, atl_graph_find (graph, "output"));
+  for (int i = 0; i < atl_graph_get_n_nodes (graph); i++)
+    if (atl_graph_get_node (graph, i)->op == ATL_OP_VECTOR_QUANTISE)
+      add_codes (set, plan, atl_graph_get_node (graph, i), i);
+  if (!atl_safetensors_write (path, set, NULL, &error))
+    return fail (error);
+  return 0;
+}
+
+static int
+run (char **argv)
+{
+  GError *error = NULL;
+  g_autoptr (AtlPool) pool = atl_pool_new (0);
+  g_autoptr (AtlModel) model = atl_model_open (argv[2], &error);
+  g_autoptr (AtlTensorSet) set
+      = model ? atl_safetensors_read (argv[3], NULL, &error) : NULL;
+  const AtlTensor *input = set ? atl_tensor_set_lookup (set, "input") : NULL;
+  AtlPlanOptions options = { 0 };
+  g_autoptr (AtlPlan) plan = NULL;
+  const AtlGraph *graph;
+  int in, out;
+  AtlShape shape;
+
+  if (!set)
+    return fail (error);
+  graph = atl_model_get_graph (model);
+  in = atl_graph_find (graph, "input");
+  out = atl_graph_find (graph, "output");
+  shape = (AtlShape){ (int)input->dims[0], (int)input->dims[2], (int)input->dims[3],
+                      (int)input->dims[1] };
+  options.statistics = atl_model_get_config (model)->image_statistics
+                           ? ATL_STATISTICS_IMAGE
+                           : ATL_STATISTICS_RUNNING;
+  plan = atl_plan_new (graph, atl_model_get_weights (model), pool, &in, &shape, 1,
+                       &out, 1, &options, &error);
+  if (!plan)
+    return fail (error);
+  return run_plan (plan, graph, input, argv[4]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -83,6 +200,8 @@ main (int argc, char **argv)
     return import (argc, argv);
   if (argc >= 4 && (g_str_equal (argv[1], "save") || g_str_equal (argv[1], "onnx")))
     return convert (argc, argv);
+  if (argc >= 5 && g_str_equal (argv[1], "run"))
+    return run (argv);
   g_printerr ("usage: see the head of model-tool.c\n");
   return 2;
 }

@@ -10,7 +10,7 @@ parity.need("torch", "safetensors", "numpy")
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import networks
 
@@ -155,6 +155,27 @@ def run_onnx(path, x):
     return session.run(None, {"input": x.numpy()})[0]
 
 
+def run_ours(folder, path, x):
+    """(output, codes by node) of our own engine."""
+    save_file({"input": x.contiguous()}, folder.path("input.safetensors"))
+    parity.tool("run", path, folder.path("input.safetensors"),
+                folder.path("output.safetensors"))
+    found = load_file(folder.path("output.safetensors"))
+    return found.pop("output").numpy(), found
+
+
+def assert_codes(network, codes):
+    """The codes are PyTorch's, one by one."""
+    wanted = {f"codes.{name}": module.codes.to(torch.int32)
+              for name, module in network.named_modules()
+              if isinstance(module, networks.Quantiser)}
+    assert set(wanted) == set(codes), f"{set(wanted)} against {set(codes)}"
+    for name, value in wanted.items():
+        assert len(value.unique()) > 1, f"{name}: all codes are the same"
+        wrong = (value != codes[name]).sum().item()
+        assert wrong == 0, f"{name}: {wrong} of {value.numel()} codes differ"
+
+
 def check_case(name, arch, settings, height, width):
     def check():
         with parity.Folder() as folder, torch.no_grad():
@@ -165,9 +186,12 @@ def check_case(name, arch, settings, height, width):
             assert wanted.std((2, 3)).min() > 0.01, "the network's output is flat"
 
             parity.tool("onnx", path, folder.path("model.onnx"))
+            ours, codes = run_ours(folder, path, x)
+            assert_codes(network, codes)
+            d = parity.assert_close(ours, wanted, "Atelier against PyTorch")
             theirs = run_onnx(folder.path("model.onnx"), x)
-            detail = f"ONNX {parity.assert_close(theirs, wanted, 'ONNX'):.1e}"
-            return detail
+            e = parity.assert_close(theirs, wanted, "ONNX Runtime against PyTorch")
+            return f"Atelier {d:.1e}, ONNX Runtime {e:.1e}"
     return check
 
 

@@ -1,0 +1,246 @@
+/* Where models are looked for, and what is found there. */
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "models/library.h"
+
+static char *root; /* a folder for this run: data/, more/, other/ */
+
+static char *
+in_root (const char *path)
+{
+  return g_build_filename (root, path, NULL);
+}
+
+static void
+put_model (const char *folder, const char *file, const char *arch, const char *name)
+{
+  g_autofree char *dir = in_root (folder);
+  g_autofree char *path = g_build_filename (dir, file, NULL);
+  g_autoptr (AtlModel) model = NULL;
+  GError *error = NULL;
+  AtlConfig config;
+
+  atl_config_init (&config, arch, &error);
+  g_assert_no_error (error);
+  config.ngf = config.ndf = config.hidden = 4;
+  model = atl_model_create (&config, 1, &error);
+  g_assert_no_error (error);
+  if (name)
+    json_object_set_string_member (atl_model_get_card (model), "name", name);
+  json_object_set_string_member (atl_model_get_card (model), "description",
+                                 "for tests");
+  g_assert_cmpint (g_mkdir_with_parents (dir, 0755), ==, 0);
+  atl_model_save (model, path, FALSE, &error);
+  g_assert_no_error (error);
+}
+
+static void
+put_file (const char *folder, const char *file, const char *contents)
+{
+  g_autofree char *dir = in_root (folder);
+  g_autofree char *path = g_build_filename (dir, file, NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (dir, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (path, contents, -1, NULL));
+}
+
+static void
+fill_folders (void)
+{
+  put_model ("data/atelier/models", "mine.safetensors", "resnet_0", "My style");
+  put_model ("data/atelier/models", "both.safetensors", "vqvae", "The user's");
+  put_model ("more", "both.safetensors", "resnet_0", "Shadowed");
+  put_model ("more", "photo codec.safetensors", "vqvae", NULL);
+  put_model ("other", "judge.safetensors", "pixel", "Judge");
+  put_file ("other", "broken.safetensors", "nothing of the kind");
+  put_file ("other", ".hidden.safetensors", "");
+  put_file ("other", "readme.txt", "");
+  put_file ("other", ".safetensors", "");
+}
+
+static const AtlModelInfo *
+find (GPtrArray *list, const char *id)
+{
+  const AtlModelInfo *found = NULL;
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      const AtlModelInfo *info = list->pdata[i];
+
+      if (g_str_equal (info->id, id))
+        {
+          g_assert_null (found);
+          found = info;
+        }
+    }
+  return found;
+}
+
+static int
+place_of (char **folders, const char *path)
+{
+  g_autofree char *full = in_root (path);
+
+  for (int i = 0; folders[i]; i++)
+    if (g_str_equal (folders[i], full))
+      return i;
+  return -1;
+}
+
+static void
+test_order (void)
+{
+  g_autofree char *beside = in_root ("program");
+  g_auto (GStrv) folders = atl_library_folders (beside);
+
+  g_assert_cmpint (place_of (folders, "program/models"), ==, 0);
+  g_assert_cmpint (place_of (folders, "data/atelier/models"), ==, 1);
+  g_assert_cmpint (place_of (folders, "more"), ==, 2);
+  g_assert_cmpint (place_of (folders, "other"), ==, 3);
+  g_assert_cmpint (place_of (folders, "system/atelier/models"), >, 3);
+}
+
+static void
+test_list (void)
+{
+  g_autoptr (GPtrArray) list = atl_library_list (NULL);
+  const AtlModelInfo *mine = find (list, "mine");
+  const AtlModelInfo *both = find (list, "both");
+  const AtlModelInfo *codec = find (list, "photo codec");
+
+  g_assert_nonnull (mine);
+  g_assert_true (mine->user);
+  g_assert_cmpstr (mine->kind, ==, "pix2pix");
+  g_assert_cmpstr (mine->name, ==, "My style");
+  g_assert_cmpstr (mine->description, ==, "for tests");
+  g_assert_nonnull (strstr (mine->card, "My style"));
+  g_assert_cmpstr (both->name, ==, "The user's");
+  g_assert_cmpstr (both->kind, ==, "vqvae");
+  g_assert_false (codec->user);
+  g_assert_cmpstr (codec->name, ==, "");
+  g_assert_nonnull (find (list, "judge"));
+  g_assert_null (find (list, "readme"));
+  g_assert_null (find (list, ".hidden"));
+  g_assert_null (find (list, ""));
+  for (guint i = 1; i < list->len; i++)
+    g_assert_cmpint (strcmp (((AtlModelInfo *)list->pdata[i - 1])->id,
+                             ((AtlModelInfo *)list->pdata[i])->id),
+                     <, 0);
+}
+
+static void
+test_list_of_a_kind (void)
+{
+  g_autoptr (GPtrArray) list = atl_library_list ("vqvae");
+
+  g_assert_nonnull (find (list, "both"));
+  g_assert_nonnull (find (list, "photo codec"));
+  g_assert_null (find (list, "mine"));
+  g_assert_null (find (list, "judge"));
+}
+
+static void
+test_broken_says_why (void)
+{
+  g_autoptr (GPtrArray) list = atl_library_list ("pix2pix");
+  const AtlModelInfo *broken = find (list, "broken");
+
+  g_assert_nonnull (broken);
+  g_assert_error (broken->error, ATELIER_ERROR, ATELIER_ERROR_FORMAT);
+  g_assert_nonnull (strstr (broken->error->message, "broken.safetensors"));
+  g_assert_null (broken->kind);
+}
+
+static void
+test_find (void)
+{
+  g_autofree char *by_id = atl_library_find ("photo codec", NULL);
+  g_autofree char *with_extension = atl_library_find ("both.safetensors", NULL);
+  g_autofree char *by_path = atl_library_find (by_id, NULL);
+  g_autofree char *wanted = in_root ("more/photo codec.safetensors");
+  g_autofree char *first = in_root ("data/atelier/models/both.safetensors");
+
+  g_assert_cmpstr (by_id, ==, wanted);
+  g_assert_cmpstr (by_path, ==, wanted);
+  g_assert_cmpstr (with_extension, ==, first);
+}
+
+static void
+test_not_found (void)
+{
+  static const char *const names[]
+      = { "nothing", "", "../more/both", "/nowhere/x" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      GError *error = NULL;
+
+      g_assert_null (atl_library_find (names[i], &error));
+      g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE);
+      g_assert_nonnull (strstr (error->message, names[i]));
+      g_assert_nonnull (strstr (error->message, "mine"));
+      g_assert_null (strstr (error->message, "broken"));
+      g_clear_error (&error);
+    }
+}
+
+static void
+test_user_folder (void)
+{
+  g_autofree char *wanted = in_root ("data/atelier/models");
+  GError *error = NULL;
+  g_autofree char *folder = atl_library_user_folder (&error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (folder, ==, wanted);
+  g_assert_true (g_file_test (folder, G_FILE_TEST_IS_DIR));
+}
+
+static void
+remove_tree (const char *path)
+{
+  GDir *dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir && (name = g_dir_read_name (dir)))
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+  if (dir)
+    g_dir_close (dir);
+  g_remove (path);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *data = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *system = NULL;
+  int status;
+
+  root = g_dir_make_tmp ("atelier-library-XXXXXX", NULL);
+  data = in_root ("data");
+  system = in_root ("system");
+  path = g_strdup_printf ("%s/more::%s/other:%s/nowhere", root, root, root);
+  g_setenv ("XDG_DATA_HOME", data, TRUE);
+  g_setenv ("XDG_DATA_DIRS", system, TRUE);
+  g_setenv ("ATELIER_MODEL_PATH", path, TRUE);
+  g_test_init (&argc, &argv, NULL);
+  fill_folders ();
+  g_test_add_func ("/library/order-of-folders", test_order);
+  g_test_add_func ("/library/list", test_list);
+  g_test_add_func ("/library/list-of-a-kind", test_list_of_a_kind);
+  g_test_add_func ("/library/broken-file-says-why", test_broken_says_why);
+  g_test_add_func ("/library/find-by-id-or-path", test_find);
+  g_test_add_func ("/library/not-found-lists-what-there-is", test_not_found);
+  g_test_add_func ("/library/user-folder-is-made", test_user_folder);
+  status = g_test_run ();
+  remove_tree (root);
+  g_free (root);
+  return status;
+}

@@ -1,0 +1,567 @@
+/* Models: made, saved, opened, and refused with a reason when damaged. */
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "files/safetensors.h"
+#include "models/model.h"
+
+static char *folder;
+
+static char *
+path_of (const char *name)
+{
+  return g_build_filename (folder, name, NULL);
+}
+
+static AtlModel *
+create (const char *arch, const char *settings, guint64 seed)
+{
+  g_auto (GStrv) each = g_strsplit (settings, " ", -1);
+  GError *error = NULL;
+  AtlConfig config;
+  AtlModel *model;
+
+  atl_config_init (&config, arch, &error);
+  g_assert_no_error (error);
+  for (int i = 0; each[i]; i++)
+    if (*each[i])
+      {
+        atl_config_set (&config, each[i], &error);
+        g_assert_no_error (error);
+      }
+  model = atl_model_create (&config, seed, &error);
+  g_assert_no_error (error);
+  return model;
+}
+
+static void
+save (AtlModel *model, const char *path, gboolean half)
+{
+  GError *error = NULL;
+
+  atl_model_save (model, path, half, &error);
+  g_assert_no_error (error);
+}
+
+static AtlModel *
+open_model (const char *path)
+{
+  GError *error = NULL;
+  AtlModel *model = atl_model_open (path, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+/* The values of a parameter. */
+static float *
+values_of (AtlModel *model, const char *name, gsize *n)
+{
+  const AtlGraph *graph = atl_model_get_graph (model);
+
+  for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
+    {
+      const AtlParameter *p = atl_graph_get_parameter (graph, i);
+      float *values;
+
+      if (!g_str_equal (p->name, name))
+        continue;
+      *n = 1;
+      for (int d = 0; d < p->n_dims; d++)
+        *n *= (gsize)p->dims[d];
+      values = g_new (float, *n);
+      atl_weights_get (atl_model_get_weights (model), i, values);
+      return values;
+    }
+  g_error ("no parameter %s", name);
+}
+
+static void
+moments (AtlModel *model, const char *name, double *mean, double *deviation)
+{
+  gsize n;
+  g_autofree float *values = values_of (model, name, &n);
+  double sum = 0, squares = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      sum += values[i];
+      squares += (double)values[i] * values[i];
+    }
+  *mean = sum / (double)n;
+  *deviation = sqrt (MAX (0, squares / (double)n - *mean * *mean));
+}
+
+static double
+largest (AtlModel *model, const char *name)
+{
+  gsize n;
+  g_autofree float *values = values_of (model, name, &n);
+  double max = 0;
+
+  for (gsize i = 0; i < n; i++)
+    max = MAX (max, fabsf (values[i]));
+  return max;
+}
+
+static void
+assert_moments (AtlModel *model, const char *name, double mean, double deviation,
+                double tolerance)
+{
+  double m, d;
+
+  moments (model, name, &m, &d);
+  g_assert_cmpfloat_with_epsilon (m, mean, tolerance);
+  g_assert_cmpfloat_with_epsilon (d, deviation, tolerance);
+}
+
+static void
+test_pix2pix_init (void)
+{
+  g_autoptr (AtlModel) model = create ("resnet_2", "ngf=32", 1);
+
+  assert_moments (model, "model.10.conv_block.1.weight", 0, 0.02, 0.0005);
+  assert_moments (model, "model.8.weight", 1, 0.02, 0.01);
+  assert_moments (model, "model.8.bias", 0, 0, 1e-9);
+  assert_moments (model, "model.8.running_mean", 0, 0, 1e-9);
+  assert_moments (model, "model.8.running_var", 1, 0, 1e-9);
+  assert_moments (model, "model.19.bias", 0, 0, 1e-9);
+}
+
+/* PyTorch's Conv2d and ConvTranspose2d: uniform within 1 / sqrt (fan_in). */
+static void
+test_vqvae_init (void)
+{
+  g_autoptr (AtlModel) model
+      = create ("vqvae", "hidden=64 stages=2 zero_code=yes codes=32", 1);
+  double conv = 1 / sqrt (64 * 9), up = 1 / sqrt (3 * 16);
+  gsize n;
+  g_autofree float *codes = values_of (model, "quantise.codebook.1", &n);
+
+  g_assert_cmpfloat_with_epsilon (largest (model, "encoder.4.weight"), conv, 1e-4);
+  assert_moments (model, "encoder.4.weight", 0, conv / sqrt (3), conv / 50);
+  g_assert_cmpfloat (largest (model, "encoder.4.bias"), >, conv / 2);
+  g_assert_cmpfloat (largest (model, "encoder.4.bias"), <=, conv);
+  g_assert_cmpfloat_with_epsilon (largest (model, "decoder.6.weight"), up,
+                                  1e-2 * up);
+  g_assert_cmpfloat (largest (model, "quantise.codebook.0"), <=, 1.0 / 32);
+  for (int d = 0; d < 64; d++)
+    g_assert_cmpfloat (codes[d], ==, 0);
+  g_assert_cmpfloat (fabsf (codes[64]), >, 0);
+}
+
+static void
+test_seeds (void)
+{
+  g_autoptr (AtlModel) a = create ("resnet_1", "ngf=8", 5);
+  g_autoptr (AtlModel) b = create ("resnet_1", "ngf=8", 5);
+  g_autoptr (AtlModel) c = create ("resnet_1", "ngf=8", 6);
+
+  g_assert_cmpuint (strlen (atl_model_get_hash (a)), ==, 64);
+  g_assert_cmpstr (atl_model_get_hash (a), ==, atl_model_get_hash (b));
+  g_assert_cmpstr (atl_model_get_hash (a), !=, atl_model_get_hash (c));
+}
+
+static void
+assert_same_weights (AtlModel *a, AtlModel *b)
+{
+  g_assert_cmpstr (atl_model_get_hash (a), ==, atl_model_get_hash (b));
+}
+
+static void
+test_round_trip (void)
+{
+  static const char *const archs[]
+      = { "unet_32", "resnet_1", "patchgan", "pixel", "vqvae", "vqvae2" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
+    {
+      g_autofree char *path = path_of ("round-trip.safetensors");
+      g_autoptr (AtlModel) model = create (archs[i],
+                                           i < 2   ? "ngf=8"
+                                           : i < 4 ? "ndf=8"
+                                                   : "hidden=16",
+                                           3);
+      g_autoptr (AtlModel) again = NULL;
+
+      json_object_set_string_member (atl_model_get_card (model), "name",
+                                     "Häuser 屋");
+      json_object_set_int_member (atl_model_get_card (model), "steps", 1000);
+      atl_model_set_metadata (model, "atelier.codes", "{\"x\": 1}");
+      atl_model_set_metadata (model, "gone", "1");
+      atl_model_set_metadata (model, "gone", NULL);
+      save (model, path, FALSE);
+      again = open_model (path);
+      assert_same_weights (model, again);
+      g_assert_cmpmem (atl_model_get_config (model), sizeof (AtlConfig),
+                       atl_model_get_config (again), sizeof (AtlConfig));
+      g_assert_cmpstr (atl_model_get_name (again), ==, "Häuser 屋");
+      g_assert_cmpint (
+          json_object_get_int_member (atl_model_get_card (again), "steps"), ==,
+          1000);
+      g_assert_cmpstr (atl_model_get_metadata (again, "atelier.codes"), ==,
+                       "{\"x\": 1}");
+      g_assert_null (atl_model_get_metadata (again, "gone"));
+      g_assert_null (atl_model_get_metadata (again, "atelier.config"));
+    }
+}
+
+static void
+test_applied_settings_are_kept (void)
+{
+  g_autofree char *path = path_of ("applied.safetensors");
+  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4 dropout=0.5", 3);
+  g_autoptr (AtlModel) again = NULL;
+
+  atl_model_edit_config (model)->image_statistics = FALSE;
+  atl_model_edit_config (model)->dropout_applied = TRUE;
+  save (model, path, FALSE);
+  again = open_model (path);
+  g_assert_false (atl_model_get_config (again)->image_statistics);
+  g_assert_true (atl_model_get_config (again)->dropout_applied);
+}
+
+static void
+test_same_model_same_file (void)
+{
+  g_autofree char *first = path_of ("a.safetensors");
+  g_autofree char *second = path_of ("b.safetensors");
+  g_autofree char *x = NULL;
+  g_autofree char *y = NULL;
+  g_autoptr (AtlModel) model = create ("vqvae", "hidden=16", 3);
+  g_autoptr (AtlModel) again = NULL;
+  gsize m, n;
+
+  save (model, first, FALSE);
+  again = open_model (first);
+  save (again, second, FALSE);
+  g_assert_true (g_file_get_contents (first, &x, &m, NULL));
+  g_assert_true (g_file_get_contents (second, &y, &n, NULL));
+  g_assert_cmpmem (x, m, y, n);
+}
+
+static void
+test_half (void)
+{
+  g_autofree char *whole = path_of ("whole.safetensors");
+  g_autofree char *halved = path_of ("half.safetensors");
+  g_autoptr (AtlModel) model = create ("resnet_2", "ngf=16", 3);
+  g_autoptr (AtlModel) again = NULL;
+  const char *name = "model.10.conv_block.1.weight";
+  GStatBuf a, b;
+  gsize n;
+  g_autofree float *before = values_of (model, name, &n);
+  g_autofree float *after = NULL;
+
+  save (model, whole, FALSE);
+  save (model, halved, TRUE);
+  g_assert_cmpint (g_stat (whole, &a), ==, 0);
+  g_assert_cmpint (g_stat (halved, &b), ==, 0);
+  g_assert_cmpint (b.st_size, <, a.st_size * 55 / 100);
+  again = open_model (halved);
+  after = values_of (again, name, &n);
+  for (gsize i = 0; i < n; i++)
+    g_assert_cmpfloat_with_epsilon (after[i], before[i],
+                                    fabsf (before[i]) / 1024 + 1e-7);
+  assert_moments (again, "model.8.running_var", 1, 0, 1e-9);
+}
+
+/* A weight that no half can hold is kept as it is. */
+static void
+test_half_keeps_large_values (void)
+{
+  g_autofree char *path = path_of ("large.safetensors");
+  g_autoptr (AtlModel) model = create ("resnet_0", "ngf=4", 3);
+  g_autoptr (AtlModel) again = NULL;
+  gsize n;
+  g_autofree float *values = values_of (model, "model.1.weight", &n);
+
+  values[3] = 1e6f;
+  atl_weights_set (atl_model_get_weights (model), 0, values);
+  save (model, path, TRUE);
+  again = open_model (path);
+  g_assert_cmpfloat (largest (again, "model.1.weight"), ==, 1e6);
+}
+
+static void
+test_name (void)
+{
+  g_autofree char *path = path_of ("my style.v2.safetensors");
+  g_autoptr (AtlModel) model = create ("vqvae", "hidden=4", 3);
+  g_autoptr (AtlModel) again = NULL;
+
+  g_assert_cmpstr (atl_model_get_name (model), ==, "");
+  save (model, path, FALSE);
+  again = open_model (path);
+  g_assert_cmpstr (atl_model_get_name (again), ==, "my style.v2");
+}
+
+static void
+test_require (void)
+{
+  g_autoptr (AtlModel) vqvae = create ("vqvae", "hidden=4", 3);
+  g_autoptr (AtlModel) judge = create ("pixel", "ndf=4", 3);
+  GError *error = NULL;
+
+  g_assert_true (atl_model_require (vqvae, "vqvae", &error));
+  g_assert_false (atl_model_require (vqvae, "pix2pix", &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "compress"));
+  g_clear_error (&error);
+  g_assert_false (atl_model_require (judge, "pix2pix", &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "training"));
+  g_clear_error (&error);
+}
+
+static void
+test_create_checks (void)
+{
+  AtlConfig config;
+  GError *error = NULL;
+
+  atl_config_init (&config, "vqvae", NULL);
+  config.stages = 0;
+  g_assert_null (atl_model_create (&config, 1, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+  g_clear_error (&error);
+}
+
+static void
+test_unwritable (void)
+{
+  g_autoptr (AtlModel) model = create ("pixel", "ndf=4", 3);
+  g_autofree char *path = path_of ("no-such-folder/x.safetensors");
+  GError *error = NULL;
+
+  g_assert_false (atl_model_save (model, path, FALSE, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE);
+  g_assert_nonnull (strstr (error->message, "no-such-folder"));
+  g_clear_error (&error);
+}
+
+/* Damage */
+
+typedef struct
+{
+  const char *tensor;   /* that is changed, or NULL */
+  gboolean drop;        /* left out */
+  gboolean reshape;     /* its first two dims swapped */
+  AtlType type;         /* claimed, and the bytes cut or kept to fit */
+  const float *value;   /* its first value */
+  const char *key;      /* of the metadata */
+  const char *metadata; /* its value; NULL: left out */
+} Damage;
+
+static void
+copy_tensor (AtlTensorSet *out, const AtlTensor *tensor, const Damage *damage)
+{
+  gint64 dims[ATL_MAX_DIMS];
+  gsize size
+      = tensor->size / atl_type_size (tensor->type) * atl_type_size (damage->type);
+  g_autofree guint8 *data = g_malloc0 (size);
+  g_autoptr (GBytes) owner = NULL;
+
+  memcpy (dims, tensor->dims, sizeof dims);
+  memcpy (data, tensor->data, MIN (size, tensor->size));
+  if (damage->reshape)
+    {
+      dims[0] = tensor->dims[1];
+      dims[1] = tensor->dims[0];
+    }
+  if (damage->value)
+    memcpy (data, damage->value, sizeof (float));
+  owner = g_bytes_new (data, size);
+  atl_tensor_set_add (out, tensor->name, damage->type, tensor->n_dims, dims,
+                      g_bytes_get_data (owner, NULL), owner);
+}
+
+/* Writes the model file `from` again, damaged. */
+static void
+damage_file (const char *from, const char *to, const Damage *damage)
+{
+  g_autoptr (GHashTable) metadata = NULL;
+  g_autoptr (AtlTensorSet) in = atl_safetensors_read (from, &metadata, NULL);
+  g_autoptr (AtlTensorSet) out = atl_tensor_set_new ();
+  static const Damage none = { .type = ATL_TYPE_F32 };
+  GError *error = NULL;
+
+  for (guint i = 0; i < atl_tensor_set_size (in); i++)
+    {
+      const AtlTensor *tensor = atl_tensor_set_get (in, i);
+      gboolean hit = damage->tensor && g_str_equal (tensor->name, damage->tensor);
+
+      if (!hit || !damage->drop)
+        copy_tensor (out, tensor, hit ? damage : &none);
+    }
+  if (damage->key && damage->metadata)
+    g_hash_table_insert (metadata, g_strdup (damage->key),
+                         g_strdup (damage->metadata));
+  else if (damage->key)
+    g_hash_table_remove (metadata, damage->key);
+  atl_safetensors_write (to, out, metadata, &error);
+  g_assert_no_error (error);
+}
+
+static void
+refuse_file (const char *path, int code, const char *word)
+{
+  GError *error = NULL;
+
+  g_assert_null (atl_model_open (path, &error));
+  g_assert_error (error, ATELIER_ERROR, code);
+  g_assert_nonnull (strstr (error->message, path));
+  if (!strstr (error->message, word))
+    g_error ("'%s' is not in: %s", word, error->message);
+  g_assert_null (strchr (error->message, '\n'));
+  g_error_free (error);
+}
+
+static void
+test_damage (void)
+{
+  static const float nan = NAN, infinite = INFINITY;
+  static const struct
+  {
+    Damage damage;
+    int code;
+    const char *word;
+  } cases[] = {
+    { { "model.4.weight", TRUE }, ATELIER_ERROR_FORMAT, "model.4.weight" },
+    { { "model.4.weight", FALSE, TRUE }, ATELIER_ERROR_FORMAT, "model.4.weight" },
+    { { "model.4.weight", .type = ATL_TYPE_I32 }, ATELIER_ERROR_FORMAT, "I32" },
+    { { "model.4.weight", .value = &nan }, ATELIER_ERROR_FORMAT, "model.4.weight" },
+    { { "model.2.running_var", .value = &infinite },
+      ATELIER_ERROR_FORMAT,
+      "model.2.running_var" },
+    { { .key = "atelier.version" }, ATELIER_ERROR_UNSUPPORTED, "import" },
+    { { .key = "atelier.version", .metadata = "2" },
+      ATELIER_ERROR_UNSUPPORTED,
+      "later version" },
+    { { .key = "atelier.version", .metadata = "one" },
+      ATELIER_ERROR_FORMAT,
+      "atelier.version" },
+    { { .key = "atelier.kind" }, ATELIER_ERROR_FORMAT, "atelier.kind" },
+    { { .key = "atelier.kind", .metadata = "vqvae" },
+      ATELIER_ERROR_FORMAT,
+      "vqvae" },
+    { { .key = "atelier.config" }, ATELIER_ERROR_FORMAT, "atelier.config" },
+    { { .key = "atelier.config", .metadata = "{" },
+      ATELIER_ERROR_FORMAT,
+      "damaged" },
+    { { .key = "atelier.config",
+        .metadata = "{\"arch\": \"resnet_64\", \"ngf\": 512}" },
+      ATELIER_ERROR_FORMAT,
+      "model." },
+    { { .key = "atelier.config", .metadata = "{\"arch\": \"later\"}" },
+      ATELIER_ERROR_UNSUPPORTED,
+      "later" },
+  };
+  g_autofree char *good = path_of ("good.safetensors");
+  g_autofree char *bad = path_of ("bad.safetensors");
+  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4", 3);
+
+  save (model, good, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      damage_file (good, bad, &cases[i].damage);
+      refuse_file (bad, cases[i].code, cases[i].word);
+    }
+}
+
+/* Cut short anywhere, a file is refused and nothing breaks. */
+static void
+test_truncated (void)
+{
+  g_autofree char *good = path_of ("good.safetensors");
+  g_autofree char *bad = path_of ("cut.safetensors");
+  g_autofree char *bytes = NULL;
+  g_autoptr (AtlModel) model = create ("pixel", "ndf=2", 3);
+  gsize size;
+
+  save (model, good, FALSE);
+  g_assert_true (g_file_get_contents (good, &bytes, &size, NULL));
+  for (gsize n = 0; n < size; n += 1 + size / 97)
+    {
+      g_assert_true (g_file_set_contents (bad, bytes, (gssize)n, NULL));
+      refuse_file (bad, ATELIER_ERROR_FORMAT, "");
+    }
+}
+
+/* A damaged card must not keep a good model shut. */
+static void
+test_bad_card (void)
+{
+  static const char *const cards[] = { "", "{", "[]", "{\"name\": 3}" };
+  g_autofree char *good = path_of ("good.safetensors");
+  g_autofree char *bad = path_of ("card.safetensors");
+  g_autoptr (AtlModel) model = create ("pixel", "ndf=4", 3);
+
+  save (model, good, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (cards); i++)
+    {
+      Damage damage = { .key = "atelier.card", .metadata = cards[i] };
+      g_autoptr (AtlModel) again = NULL;
+
+      damage_file (good, bad, &damage);
+      again = open_model (bad);
+      g_assert_cmpstr (atl_model_get_name (again), ==, "card");
+    }
+}
+
+static void
+test_missing_file (void)
+{
+  g_autofree char *path = path_of ("nowhere.safetensors");
+
+  refuse_file (path, ATELIER_ERROR_FILE, "nowhere");
+}
+
+static void
+remove_folder (void)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)))
+    {
+      g_autofree char *path = path_of (name);
+
+      g_unlink (path);
+    }
+  g_dir_close (dir);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+  g_free (folder);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  folder = g_dir_make_tmp ("atelier-model-XXXXXX", NULL);
+  g_test_add_func ("/model/pix2pix-starts-normal", test_pix2pix_init);
+  g_test_add_func ("/model/vqvae-starts-uniform", test_vqvae_init);
+  g_test_add_func ("/model/seed-decides-the-weights", test_seeds);
+  g_test_add_func ("/model/round-trip", test_round_trip);
+  g_test_add_func ("/model/applied-settings-are-kept",
+                   test_applied_settings_are_kept);
+  g_test_add_func ("/model/same-model-same-file", test_same_model_same_file);
+  g_test_add_func ("/model/half-precision", test_half);
+  g_test_add_func ("/model/half-precision-keeps-large-values",
+                   test_half_keeps_large_values);
+  g_test_add_func ("/model/name", test_name);
+  g_test_add_func ("/model/wrong-kind-says-what-it-is-for", test_require);
+  g_test_add_func ("/model/bad-configuration-is-not-created", test_create_checks);
+  g_test_add_func ("/model/unwritable-path", test_unwritable);
+  g_test_add_func ("/model/damage-is-named", test_damage);
+  g_test_add_func ("/model/truncated-anywhere", test_truncated);
+  g_test_add_func ("/model/bad-card-does-no-harm", test_bad_card);
+  g_test_add_func ("/model/missing-file", test_missing_file);
+  status = g_test_run ();
+  remove_folder ();
+  return status;
+}
