@@ -26,6 +26,7 @@
 #define GRADIENT_BYTES ((gsize) 32 << 20)
 #define MAX_BLOCK 48
 #define FEW_TILES 200
+#define SHIFT 16 /* floats between points, so that they do not share cache sets */
 
 static int
 n_points (const Conv *conv)
@@ -103,7 +104,7 @@ conv_winograd_form_size (const Conv *conv)
 static gboolean
 is_shared (const Conv *conv)
 {
-  return conv->workspace_bytes > 0;
+  return conv->chunk > 0;
 }
 
 void
@@ -119,12 +120,14 @@ conv_winograd_prepare (AtlPlan *plan, Conv *conv)
       gsize chunk = MAX (MAX_BLOCK, CHUNK_BYTES / v_tile / MAX_BLOCK * MAX_BLOCK);
 
       conv->block = MIN (tiles, MAX_BLOCK);
-      conv->workspace_bytes = MIN (chunk, (gsize) tiles) * v_tile;
-      conv->scratch = points * conv->block * widest * sizeof (float);
+      conv->chunk = MIN (chunk, (gsize) tiles);
+      conv->workspace_bytes = conv->chunk * v_tile + points * SHIFT * sizeof (float);
+      conv->scratch = points * (conv->block * widest + SHIFT) * sizeof (float);
       return;
     }
   conv->block = CLAMP (BLOCK_BYTES / v_tile / 6 * 6, 12, MAX_BLOCK);
-  conv->scratch = points * conv->block * (k + widest) * sizeof (float);
+  conv->scratch
+      = points * (conv->block * (k + widest) + 2 * SHIFT) * sizeof (float);
 }
 
 /* --- Weights ------------------------------------------------------------ */
@@ -328,7 +331,7 @@ multiply_group (const Run *r, Group group, int first_tile, int count, const floa
                 gsize v_point, float *m)
 {
   const Conv *conv = r->conv;
-  gsize k = product_k (conv), m_point = (gsize) count * group.padded;
+  gsize k = product_k (conv), m_point = (gsize) count * group.padded + SHIFT;
   gsize u_point = atl_panels_size (k, product_n (conv));
 
   for (int p = 0; p < n_points (conv); p++)
@@ -373,13 +376,20 @@ block_task (gpointer data, gint64 task, gpointer scratch)
   const Conv *conv = r->conv;
   int first = task * conv->block;
   int count = MIN (conv->block, r->tiles.n_tiles - first);
-  gsize k = product_k (conv), v_point = k * count;
+  gsize k = product_k (conv), v_point = k * count + SHIFT;
   float *v = scratch, *m = v + n_points (conv) * v_point;
 
   for (int t = 0; t < count; t++)
     transform_input (r, first + t, v + t * k, v_point);
   for (int g = 0; g < n_groups (conv); g++)
     multiply_group (r, get_group (conv, g), first, count, v, v_point, m);
+}
+
+/* Distance of the points of a chunk's V. */
+static gsize
+v_point (const Run *r)
+{
+  return (gsize) product_k (r->conv) * r->count + SHIFT;
 }
 
 #define INPUT_TILES 4
@@ -392,7 +402,7 @@ input_task (gpointer data, gint64 task, gpointer scratch)
   int last = MIN (r->count, (task + 1) * INPUT_TILES);
 
   for (int t = task * INPUT_TILES; t < last; t++)
-    transform_input (r, r->first + t, r->v + t * k, k * r->count);
+    transform_input (r, r->first + t, r->v + t * k, v_point (r));
 }
 
 static void
@@ -405,7 +415,7 @@ group_task (gpointer data, gint64 task, gpointer scratch)
   int begin = task % blocks * conv->block;
 
   multiply_group (r, get_group (conv, task / blocks), r->first + begin,
-                  MIN (conv->block, r->count - begin), r->v + begin * k, k * r->count,
+                  MIN (conv->block, r->count - begin), r->v + begin * k, v_point (r),
                   scratch);
 }
 
@@ -420,8 +430,6 @@ conv_winograd_run (AtlPlan *plan, Conv *conv, const ConvIo *io)
 {
   Run r = { .plan = plan, .conv = conv, .io = io, .tiles = conv_tiles (conv) };
   int n = r.tiles.n_tiles;
-  gsize v_tile = (gsize) n_points (conv) * product_k (conv) * sizeof (float);
-  int chunk;
 
   if (!is_shared (conv))
     {
@@ -429,10 +437,9 @@ conv_winograd_run (AtlPlan *plan, Conv *conv, const ConvIo *io)
       return;
     }
   r.v = plan_buffer (plan, conv->workspace);
-  chunk = conv->workspace_bytes / v_tile;
-  for (r.first = 0; r.first < n; r.first += chunk)
+  for (r.first = 0; r.first < n; r.first += conv->chunk)
     {
-      r.count = MIN (chunk, n - r.first);
+      r.count = MIN (conv->chunk, n - r.first);
       transform_chunk (&r);
       plan_parallel (plan,
                      (gint64) n_groups (conv)
@@ -458,9 +465,16 @@ conv_winograd_gradient_bytes (const AtlPlan *plan, const Conv *conv)
   gsize n = atl_panels_size (1, product_n (conv));
   gsize chunk = gradient_chunk (conv);
 
-  return (n_points (conv) * chunk * (product_k (conv) + n)
+  return (n_points (conv) * (chunk * (product_k (conv) + n) + 2 * SHIFT)
           + conv_winograd_form_size (conv))
          * sizeof (float);
+}
+
+/* Distance of the points of a chunk's M. */
+static gsize
+m_point (const Run *r)
+{
+  return (gsize) r->count * r->n_padded + SHIFT;
 }
 
 /* M = A dY A^T of some tiles. */
@@ -471,7 +485,7 @@ adjoint_task (gpointer data, gint64 task, gpointer scratch)
   const Conv *conv = r->conv;
   int o = atl_winograd_outputs (conv->winograd);
   int last = MIN (r->count, (task + 1) * INPUT_TILES);
-  gsize point = (gsize) r->count * r->n_padded;
+  gsize point = m_point (r);
   gint64 pixels[16];
   const float *dy[16];
 
@@ -504,8 +518,8 @@ product_task (gpointer data, gint64 task, gpointer scratch)
   int point = task / panels, first = task % panels * ATL_PANEL;
   gsize k = product_k (conv);
   int columns = atl_panel_columns (product_n (conv), first);
-  const float *a = r->v + (gsize) point * r->count * k;
-  const float *b = r->m + (gsize) point * r->count * r->n_padded + first;
+  const float *a = r->v + point * v_point (r);
+  const float *b = r->m + point * m_point (r) + first;
 
   r->plan->kernels->gemm (&(AtlGemm){
       .m = k,
@@ -581,8 +595,8 @@ conv_winograd_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
 
   r.n_padded = atl_panels_size (1, product_n (conv));
   r.v = workspace;
-  r.m = r.v + (gsize) n_points (conv) * chunk * k;
-  r.du = r.m + (gsize) n_points (conv) * chunk * r.n_padded;
+  r.m = r.v + n_points (conv) * (chunk * k + SHIFT);
+  r.du = r.m + n_points (conv) * ((gsize) chunk * r.n_padded + SHIFT);
   for (r.first = 0; r.first < r.tiles.n_tiles; r.first += chunk)
     {
       r.count = MIN (chunk, r.tiles.n_tiles - r.first);

@@ -43,6 +43,7 @@ typedef struct
   int          workspace; /* buffer, or -1 */
   gsize        workspace_bytes;
   int          block;     /* tiles or rows a task */
+  int          chunk;     /* winograd: tiles that share a workspace, or 0 */
 } Conv;
 
 /* Where it reads and writes. */

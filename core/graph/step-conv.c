@@ -71,6 +71,7 @@ prepare_backward (AtlPlan *plan, Step *step)
   state->dual.oh = seen.h;
   state->dual.ow = seen.w;
   state->dual.workspace_bytes = 0;
+  state->dual.chunk = 0;
   conv_prepare (plan, &state->dual, NULL, 0, state->conv.oh, state->conv.ow);
   if (state->dual.workspace_bytes > 0)
     state->dual.workspace
