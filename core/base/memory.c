@@ -17,6 +17,7 @@
 #include "base/error.h"
 
 #define HUGE_FROM (8u << 20) /* bytes: worth asking for huge pages */
+#define ASK_FROM (1u << 30)  /* bytes: worth asking how much there is at all */
 
 /* Weights are read at the speed of memory, and large pages save the misses of
  * the address cache.  Advice only. */
@@ -33,6 +34,15 @@ advise_huge (gpointer memory, gsize size)
 #endif
 }
 
+/* The system promises more than it has, and ends the program later. */
+static gboolean
+is_there (gsize bytes)
+{
+  guint64 total = bytes >= ASK_FROM ? atl_memory_total () : 0;
+
+  return total == 0 || bytes <= total;
+}
+
 gpointer
 atl_try_alloc (gsize count, gsize size, const char *what, GError **error)
 {
@@ -41,7 +51,8 @@ atl_try_alloc (gsize count, gsize size, const char *what, GError **error)
   gboolean fits = g_size_checked_mul (&bytes, count, size)
                   && bytes <= (gsize)G_MAXSSIZE - ATL_ALIGNMENT;
 
-  if (fits && posix_memalign (&memory, ATL_ALIGNMENT, MAX (bytes, 1)) == 0)
+  if (fits && is_there (bytes)
+      && posix_memalign (&memory, ATL_ALIGNMENT, MAX (bytes, 1)) == 0)
     {
       advise_huge (memory, bytes);
       return memory;

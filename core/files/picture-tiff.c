@@ -16,6 +16,7 @@
 
 #define MAX_ALLOCATION (1u << 30) /* bytes libtiff may ask for at once */
 #define STRIP_BYTES (1u << 18)    /* of a written strip, about */
+#define COMPRESSION 4             /* of 9: four times as fast as 6 */
 
 typedef struct
 {
@@ -573,6 +574,7 @@ write_fields (Tiff *job, const AtlPicture *picture)
                          picture->channels == 3 ? PHOTOMETRIC_RGB
                                                 : PHOTOMETRIC_MINISBLACK)
         && TIFFSetField (tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE)
+        && TIFFSetField (tiff, TIFFTAG_ZIPQUALITY, COMPRESSION)
         && TIFFSetField (tiff, TIFFTAG_PREDICTOR,
                          real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL)
         && TIFFSetField (tiff, TIFFTAG_ROWSPERSTRIP,

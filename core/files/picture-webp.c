@@ -11,7 +11,7 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
-#define LOSSLESS_LEVEL 2 /* 0 .. 9: slower and a little smaller */
+#define LOSSLESS_LEVEL 0 /* of 9: 3 % larger than 1, in less than half the time */
 
 static gboolean
 matches (const guint8 *data, gsize size)
