@@ -5,7 +5,8 @@
  * tasks with an atomic counter; the caller, worker 0, does the same, then
  * closes the run and waits for those inside only: a worker that is still
  * asleep is not waited for.  Whoever waits spins for a short while before it
- * sleeps, unless there are more threads than processors.
+ * sleeps, unless there are more threads than processors.  The locks are those of
+ * POSIX, not GLib's, because the thread sanitizer sees through them.
  */
 
 #define _GNU_SOURCE
@@ -14,6 +15,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -38,14 +40,14 @@ struct _AtlPool
   gboolean spin;
   Worker *workers; /* [n_threads]; 0 is whoever calls */
 
-  GMutex run_mutex; /* one run at a time */
-  AtlTask task;     /* of the run that is open */
+  pthread_mutex_t run_mutex; /* one run at a time */
+  AtlTask task;              /* of the run that is open */
   gpointer data;
   gint64 n_tasks;
 
-  GMutex sleep_mutex;
-  GCond wake_workers;
-  GCond wake_caller;
+  pthread_mutex_t sleep_mutex;
+  pthread_cond_t wake_workers;
+  pthread_cond_t wake_caller;
   atomic_int sleepers;
   atomic_bool caller_sleeps;
   atomic_bool quit;
@@ -143,12 +145,12 @@ wait_for_news (AtlPool *pool, guint64 seen)
           }
       while (g_get_monotonic_time () < end);
     }
-  g_mutex_lock (&pool->sleep_mutex);
+  pthread_mutex_lock (&pool->sleep_mutex);
   atomic_fetch_add (&pool->sleepers, 1);
   while (!has_news (pool, seen))
-    g_cond_wait (&pool->wake_workers, &pool->sleep_mutex);
+    pthread_cond_wait (&pool->wake_workers, &pool->sleep_mutex);
   atomic_fetch_sub (&pool->sleepers, 1);
-  g_mutex_unlock (&pool->sleep_mutex);
+  pthread_mutex_unlock (&pool->sleep_mutex);
 }
 
 /* Joins the run that is open, if one is: its number is in *seen either way. */
@@ -175,9 +177,9 @@ leave (AtlPool *pool)
   if ((before & INSIDE_MASK) == 1 && !(before & OPEN)
       && atomic_load (&pool->caller_sleeps))
     {
-      g_mutex_lock (&pool->sleep_mutex);
-      g_cond_signal (&pool->wake_caller);
-      g_mutex_unlock (&pool->sleep_mutex);
+      pthread_mutex_lock (&pool->sleep_mutex);
+      pthread_cond_signal (&pool->wake_caller);
+      pthread_mutex_unlock (&pool->sleep_mutex);
     }
 }
 
@@ -213,10 +215,10 @@ atl_pool_new (int n_threads)
   n_threads = MIN (n_threads, MAX_THREADS);
   pool->spin = n_threads <= n_processors;
   pool->workers = g_new0 (Worker, n_threads);
-  g_mutex_init (&pool->run_mutex);
-  g_mutex_init (&pool->sleep_mutex);
-  g_cond_init (&pool->wake_workers);
-  g_cond_init (&pool->wake_caller);
+  pthread_mutex_init (&pool->run_mutex, NULL);
+  pthread_mutex_init (&pool->sleep_mutex, NULL);
+  pthread_cond_init (&pool->wake_workers, NULL);
+  pthread_cond_init (&pool->wake_caller, NULL);
   for (pool->n_threads = 1; pool->n_threads < n_threads; pool->n_threads++)
     {
       Worker *worker = &pool->workers[pool->n_threads];
@@ -235,16 +237,16 @@ atl_pool_free (AtlPool *pool)
 {
   if (!pool)
     return;
-  g_mutex_lock (&pool->sleep_mutex);
+  pthread_mutex_lock (&pool->sleep_mutex);
   atomic_store (&pool->quit, TRUE);
-  g_cond_broadcast (&pool->wake_workers);
-  g_mutex_unlock (&pool->sleep_mutex);
+  pthread_cond_broadcast (&pool->wake_workers);
+  pthread_mutex_unlock (&pool->sleep_mutex);
   for (int i = 1; i < pool->n_threads; i++)
     g_thread_join (pool->workers[i].thread);
-  g_cond_clear (&pool->wake_caller);
-  g_cond_clear (&pool->wake_workers);
-  g_mutex_clear (&pool->sleep_mutex);
-  g_mutex_clear (&pool->run_mutex);
+  pthread_cond_destroy (&pool->wake_caller);
+  pthread_cond_destroy (&pool->wake_workers);
+  pthread_mutex_destroy (&pool->sleep_mutex);
+  pthread_mutex_destroy (&pool->run_mutex);
   g_free (pool->workers);
   g_aligned_free (pool);
 }
@@ -266,13 +268,13 @@ open_run (AtlPool *pool)
   atomic_store (&pool->state, run << RUN_SHIFT | OPEN);
   if (atomic_load (&pool->sleepers) > 0)
     {
-      g_mutex_lock (&pool->sleep_mutex);
+      pthread_mutex_lock (&pool->sleep_mutex);
       if (pool->n_tasks >= pool->n_threads)
-        g_cond_broadcast (&pool->wake_workers);
+        pthread_cond_broadcast (&pool->wake_workers);
       else
         for (gint64 i = 1; i < pool->n_tasks; i++)
-          g_cond_signal (&pool->wake_workers);
-      g_mutex_unlock (&pool->sleep_mutex);
+          pthread_cond_signal (&pool->wake_workers);
+      pthread_mutex_unlock (&pool->sleep_mutex);
     }
 }
 
@@ -293,12 +295,12 @@ close_run (AtlPool *pool)
     }
   if (is_empty (pool))
     return;
-  g_mutex_lock (&pool->sleep_mutex);
+  pthread_mutex_lock (&pool->sleep_mutex);
   atomic_store (&pool->caller_sleeps, TRUE);
   while (!is_empty (pool))
-    g_cond_wait (&pool->wake_caller, &pool->sleep_mutex);
+    pthread_cond_wait (&pool->wake_caller, &pool->sleep_mutex);
   atomic_store (&pool->caller_sleeps, FALSE);
-  g_mutex_unlock (&pool->sleep_mutex);
+  pthread_mutex_unlock (&pool->sleep_mutex);
 }
 
 void
@@ -312,7 +314,7 @@ atl_pool_run (AtlPool *pool, gint64 n_tasks, AtlTask task, gpointer data)
         task (data, i, current_worker);
       return;
     }
-  g_mutex_lock (&pool->run_mutex);
+  pthread_mutex_lock (&pool->run_mutex);
   pool->task = task;
   pool->data = data;
   pool->n_tasks = n_tasks;
@@ -327,5 +329,5 @@ atl_pool_run (AtlPool *pool, gint64 n_tasks, AtlTask task, gpointer data)
       atomic_store_explicit (&pool->next, 0, memory_order_relaxed);
       run_tasks (pool, 0);
     }
-  g_mutex_unlock (&pool->run_mutex);
+  pthread_mutex_unlock (&pool->run_mutex);
 }
