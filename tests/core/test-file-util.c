@@ -1,0 +1,245 @@
+/* Files: what is written is there whole or not at all. */
+
+#include "files/file-util.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "scratch.h"
+
+static void
+check_content (const char *path, const char *content)
+{
+  g_autofree char *found = NULL;
+
+  g_assert_true (g_file_get_contents (path, &found, NULL, NULL));
+  g_assert_cmpstr (found, ==, content);
+}
+
+static void
+test_commit_replaces (void)
+{
+  g_autofree char *path = scratch_write ("a.txt", "old", 3);
+  GError *error = NULL;
+  struct stat status;
+  AtlOutput *output;
+
+  g_assert_cmpint (g_chmod (path, 0640), ==, 0);
+  output = atl_output_open (path, &error);
+  g_assert_no_error (error);
+  g_assert_true (atl_output_write (output, "new ", 4, &error));
+  g_assert_true (atl_output_write (output, "content", 7, &error));
+  check_content (path, "old"); /* until all is well */
+  g_assert_true (atl_output_commit (output, &error));
+  g_assert_no_error (error);
+  check_content (path, "new content");
+  g_assert_cmpint (g_stat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_mode & 0777, ==, 0640);
+  g_assert_cmpuint (scratch_count (), ==, 1);
+  scratch_empty ();
+}
+
+static void
+test_new_files_obey_the_umask (void)
+{
+  g_autofree char *path = scratch_path ("b.txt");
+  mode_t mask = umask (027);
+  struct stat status;
+  AtlOutput *output = atl_output_open (path, NULL);
+
+  g_assert_true (atl_output_commit (output, NULL));
+  umask (mask);
+  g_assert_cmpint (g_stat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_mode & 0777, ==, 0640);
+  scratch_empty ();
+}
+
+static void
+test_abort_leaves_nothing (void)
+{
+  g_autofree char *path = scratch_write ("a.txt", "old", 3);
+  AtlOutput *output = atl_output_open (path, NULL);
+
+  g_assert_true (atl_output_write (output, "new", 3, NULL));
+  atl_output_abort (output);
+  atl_output_abort (NULL);
+  check_content (path, "old");
+  g_assert_cmpuint (scratch_count (), ==, 1);
+  scratch_empty ();
+}
+
+/* A limit on the size of files stands for a full disk. */
+static void
+test_a_full_disk_is_told (void)
+{
+  g_autofree char *path = scratch_write ("a.txt", "old", 3);
+  g_autofree char *data = g_malloc0 (100000);
+  struct rlimit limit, small;
+  GError *error = NULL;
+  AtlOutput *output = atl_output_open (path, NULL);
+  gboolean written;
+
+  signal (SIGXFSZ, SIG_IGN);
+  getrlimit (RLIMIT_FSIZE, &limit);
+  small = limit;
+  small.rlim_cur = 4096;
+  setrlimit (RLIMIT_FSIZE, &small);
+  written = atl_output_write (output, data, 100000, &error);
+  setrlimit (RLIMIT_FSIZE, &limit);
+  g_assert_false (written);
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                  "a.txt can't be written");
+  atl_output_abort (output);
+  check_content (path, "old");
+  g_assert_cmpuint (scratch_count (), ==, 1);
+  scratch_empty ();
+}
+
+static void
+test_links_are_followed (void)
+{
+  g_autofree char *path = scratch_write ("target.txt", "old", 3);
+  g_autofree char *link = scratch_path ("link.txt");
+  AtlOutput *output;
+
+  g_assert_cmpint (symlink ("target.txt", link), ==, 0);
+  output = atl_output_open (link, NULL);
+  g_assert_true (atl_output_write (output, "new", 3, NULL));
+  g_assert_true (atl_output_commit (output, NULL));
+  g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+  check_content (path, "new");
+  scratch_empty ();
+}
+
+static void
+check_refused (const char *path, const char *words)
+{
+  GError *error = NULL;
+
+  g_assert_false (atl_file_check_output (path, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, words);
+  g_assert_null (atl_output_open (path, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, words);
+  g_assert_null (atl_file_temporary (path, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, words);
+}
+
+static void
+test_bad_targets_are_refused_early (void)
+{
+  g_autofree char *lost = scratch_path ("missing/a.txt");
+  g_autofree char *file = scratch_write ("file", "x", 1);
+  g_autofree char *under = scratch_path ("file/a.txt");
+  g_autofree char *slash = scratch_path ("new/");
+  g_autofree char *pipe = scratch_path ("pipe");
+
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  check_refused (scratch, "is a folder");
+  check_refused (lost, "its folder does not exist");
+  check_refused (under, "can't be written");
+  check_refused (slash, "is not a file name");
+  check_refused ("", "is not a file name");
+  check_refused ("/dev/null", "is a device");
+  check_refused (pipe, "is a device or a pipe");
+  g_assert_true (atl_file_check_output (file, NULL));
+  scratch_empty ();
+}
+
+static void
+test_temporary_is_beside_with_the_extension (void)
+{
+  g_autofree char *path = scratch_path ("picture.name.tif");
+  g_autofree char *temporary = atl_file_temporary (path, NULL);
+  g_autofree char *folder = g_path_get_dirname (temporary);
+
+  g_assert_cmpstr (folder, ==, scratch);
+  g_assert_true (g_str_has_suffix (temporary, ".tif"));
+  g_assert_cmpstr (temporary, !=, path);
+  g_assert_true (g_file_set_contents (temporary, "abc", 3, NULL));
+  g_assert_true (atl_file_replace (temporary, path, NULL));
+  check_content (path, "abc");
+  g_assert_cmpuint (scratch_count (), ==, 1);
+  scratch_empty ();
+}
+
+static void
+test_temporaries_can_be_swept (void)
+{
+  g_autofree char *kept = scratch_path ("kept");
+  g_autofree char *lost = scratch_path ("lost");
+  AtlOutput *done = atl_output_open (kept, NULL);
+  AtlOutput *open = atl_output_open (lost, NULL);
+
+  g_assert_true (atl_output_commit (done, NULL));
+  g_assert_cmpuint (scratch_count (), ==, 2);
+  atl_file_remove_temporaries ();
+  g_assert_cmpuint (scratch_count (), ==, 1);
+  g_assert_true (g_file_test (kept, G_FILE_TEST_EXISTS));
+  atl_output_abort (open);
+  scratch_empty ();
+}
+
+static void
+test_map_refuses_what_is_no_file (void)
+{
+  g_autofree char *empty = scratch_write ("empty", "", 0);
+  g_autofree char *missing = scratch_path ("missing");
+  g_autofree char *pipe = scratch_path ("pipe");
+  GError *error = NULL;
+
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  g_assert_null (atl_file_map (empty, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FORMAT, "empty is empty");
+  g_assert_null (atl_file_map (missing, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                  "missing can't be read");
+  g_assert_null (atl_file_map (scratch, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, "it is a folder");
+  g_assert_null (atl_file_map (pipe, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, "it is not a file");
+  scratch_empty ();
+}
+
+static void
+test_foreign_names_are_shown_safely (void)
+{
+  g_autofree char *lines = atl_display_text ("a\nb\x1b[31m");
+  g_autofree char *bad = atl_display_text ("\xff\xfe");
+  g_autofree char *filler = g_strnfill (100000, 'x');
+  g_autofree char *shown = atl_display_text (filler);
+
+  g_assert_cmpstr (lines, ==, "a?b?[31m");
+  g_assert_true (g_utf8_validate (bad, -1, NULL));
+  g_assert_cmpuint (strlen (shown), <, 200);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  scratch_open ();
+  g_test_add_func ("/file-util/commit-replaces", test_commit_replaces);
+  g_test_add_func ("/file-util/new-files-obey-the-umask",
+                   test_new_files_obey_the_umask);
+  g_test_add_func ("/file-util/abort-leaves-nothing", test_abort_leaves_nothing);
+  g_test_add_func ("/file-util/a-full-disk-is-told", test_a_full_disk_is_told);
+  g_test_add_func ("/file-util/links-are-followed", test_links_are_followed);
+  g_test_add_func ("/file-util/bad-targets-are-refused-early",
+                   test_bad_targets_are_refused_early);
+  g_test_add_func ("/file-util/temporary-is-beside-with-the-extension",
+                   test_temporary_is_beside_with_the_extension);
+  g_test_add_func ("/file-util/temporaries-can-be-swept",
+                   test_temporaries_can_be_swept);
+  g_test_add_func ("/file-util/map-refuses-what-is-no-file",
+                   test_map_refuses_what_is_no_file);
+  g_test_add_func ("/file-util/foreign-names-are-shown-safely",
+                   test_foreign_names_are_shown_safely);
+  status = g_test_run ();
+  scratch_close ();
+  return status;
+}
