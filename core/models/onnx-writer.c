@@ -22,8 +22,7 @@ enum
 enum
 {
   DATA_FLOAT = 1,
-  DATA_INT64 = 7,
-  DATA_BOOL = 9
+  DATA_INT64 = 7
 };
 
 /* AttributeProto.AttributeType */
@@ -324,14 +323,6 @@ atl_onnx_scalar (AtlOnnx *onnx, const char *name, float value)
   bits = GUINT32_TO_LE (bits);
   bytes = g_bytes_new (&bits, sizeof bits);
   add_initializer (onnx, name, DATA_FLOAT, 0, NULL, bytes);
-}
-
-void
-atl_onnx_true (AtlOnnx *onnx, const char *name)
-{
-  g_autoptr (GBytes) bytes = g_bytes_new ("\1", 1);
-
-  add_initializer (onnx, name, DATA_BOOL, 0, NULL, bytes);
 }
 
 /* StringStringEntryProto { 1 key, 2 value } */

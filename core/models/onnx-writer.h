@@ -44,9 +44,7 @@ void     atl_onnx_floats (AtlOnnx *onnx, const char *name, int n_dims,
                           const gint64 *dims, GBytes *values);
 void     atl_onnx_ints   (AtlOnnx *onnx, const char *name, int n,
                           const gint64 *values);
-/* Scalars: no dimensions. */
 void     atl_onnx_scalar (AtlOnnx *onnx, const char *name, float value);
-void     atl_onnx_true   (AtlOnnx *onnx, const char *name);
 
 void     atl_onnx_metadata (AtlOnnx *onnx, const char *key, const char *value);
 

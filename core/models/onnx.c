@@ -195,15 +195,24 @@ export_activation (Export *e, const AtlNode *node, const char *in, const char *o
     atl_onnx_attribute_float (e->onnx, "alpha", node->slope);
 }
 
+/* Written out, because ONNX Runtime (1.21) removes a Dropout even where it is
+ * told to drop. */
 static void
 export_dropout (Export *e, const AtlNode *node, const char *in, const char *out)
 {
-  const char *ratio = join (node->name, "ratio");
-  const char *training = join (node->name, "training");
+  const char *ratio = join (node->name, "ratio"),
+             *scale = join (node->name, "scale");
+  const char *zero = join (node->name, "zero"), *keep = join (node->name, "keep");
+  const char *noise = join (node->name, "noise");
+  const char *scaled = join (node->name, "scaled");
 
   atl_onnx_scalar (e->onnx, ratio, node->probability);
-  atl_onnx_true (e->onnx, training);
-  atl_onnx_node (e->onnx, "Dropout", out, in, ratio, training, NULL);
+  atl_onnx_scalar (e->onnx, scale, 1 / (1 - node->probability));
+  atl_onnx_scalar (e->onnx, zero, 0);
+  atl_onnx_node (e->onnx, "RandomUniformLike", noise, in, NULL);
+  atl_onnx_node (e->onnx, "GreaterOrEqual", keep, noise, ratio, NULL);
+  atl_onnx_node (e->onnx, "Mul", scaled, in, scale, NULL);
+  atl_onnx_node (e->onnx, "Where", out, keep, scaled, zero, NULL);
 }
 
 /* The codebook of a stage as three constants: entries [K][D], -2 * entries
@@ -444,6 +453,7 @@ add_ends (Export *e, int output)
   atl_onnx_output (e->onnx, "output", n, atl_graph_get_channels (e->graph, output),
                    judges ? "rows" : "height", judges ? "columns" : "width");
   atl_onnx_metadata (e->onnx, "atelier.kind", atl_config_kind (e->config));
+  atl_onnx_metadata (e->onnx, "atelier.values", "NCHW, -1 to 1");
   atl_onnx_metadata (e->onnx, "atelier.name", atl_model_get_name (e->model));
 }
 

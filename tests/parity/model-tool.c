@@ -6,9 +6,10 @@
  *   model-tool onnx MODEL OUT
  *   model-tool run MODEL IN OUT
  *
- * `run` reads the tensor "input" (N C H W) of a safetensors file and writes
- * "output", and "codes.NODE" (N H W stages) of each vector quantiser.  Norms as
- * the model says, dropout off.
+ * `run` reads the tensors of a safetensors file, each (N C H W) being the value
+ * of the node of its name ("input"; or "quantise", for a decoder alone), and
+ * writes "output", and "codes.NODE" (N H W stages) of each vector quantiser that
+ * ran.  Norms as the model says, dropout off.
  */
 
 #include <stdlib.h>
@@ -136,27 +137,62 @@ add_codes (AtlTensorSet *set, AtlPlan *plan, const AtlNode *node, int index)
   add (set, name, ATL_TYPE_I32, dims, atl_plan_get_codes (plan, index));
 }
 
-/* Runs the plan over `input` and writes what came of it. */
+/* Writes "output" and the codes of the quantisers whose values were not
+ * given. */
 static int
-run_plan (AtlPlan *plan, const AtlGraph *graph, const AtlTensor *input,
-          const char *path)
+write_results (AtlPlan *plan, const AtlGraph *graph, const AtlTensorSet *given,
+               const char *path)
 {
   g_autoptr (AtlTensorSet) set = atl_tensor_set_new ();
-  g_autofree float *values = g_new (float, input->size / sizeof (float));
   GError *error = NULL;
 
-  atl_tensor_to_float (input, 0, input->size / sizeof (float), values);
-  exchange (atl_plan_get_value (plan, atl_graph_find (graph, "input")), values,
-            TRUE);
-  if (!atl_plan_forward (plan, 0, NULL, &error))
-    return fail (error);
   add_output (set, plan, atl_graph_find (graph, "output"));
   for (int i = 0; i < atl_graph_get_n_nodes (graph); i++)
-    if (atl_graph_get_node (graph, i)->op == ATL_OP_VECTOR_QUANTISE)
-      add_codes (set, plan, atl_graph_get_node (graph, i), i);
+    {
+      const AtlNode *node = atl_graph_get_node (graph, i);
+
+      if (node->op == ATL_OP_VECTOR_QUANTISE
+          && !atl_tensor_set_lookup (given, node->name))
+        add_codes (set, plan, node, i);
+    }
   if (!atl_safetensors_write (path, set, NULL, &error))
     return fail (error);
   return 0;
+}
+
+static void
+write_input (AtlPlan *plan, int node, const AtlTensor *tensor)
+{
+  gsize n = tensor->size / sizeof (float);
+  g_autofree float *values = g_new (float, n);
+
+  atl_tensor_to_float (tensor, 0, n, values);
+  exchange (atl_plan_get_value (plan, node), values, TRUE);
+}
+
+static AtlPlan *
+plan_for (AtlModel *model, AtlPool *pool, const AtlTensorSet *given, GError **error)
+{
+  const AtlGraph *graph = atl_model_get_graph (model);
+  int output = atl_graph_find (graph, "output");
+  int n = (int)atl_tensor_set_size (given);
+  g_autofree int *nodes = g_new (int, n);
+  g_autofree AtlShape *shapes = g_new (AtlShape, n);
+  AtlPlanOptions options = { 0 };
+
+  for (int i = 0; i < n; i++)
+    {
+      const AtlTensor *t = atl_tensor_set_get (given, i);
+
+      nodes[i] = atl_graph_find (graph, t->name);
+      shapes[i] = (AtlShape){ (int)t->dims[0], (int)t->dims[2], (int)t->dims[3],
+                              (int)t->dims[1] };
+    }
+  options.statistics = atl_model_get_config (model)->image_statistics
+                           ? ATL_STATISTICS_IMAGE
+                           : ATL_STATISTICS_RUNNING;
+  return atl_plan_new (graph, atl_model_get_weights (model), pool, nodes, shapes, n,
+                       &output, 1, &options, error);
 }
 
 static int
@@ -165,30 +201,23 @@ run (char **argv)
   GError *error = NULL;
   g_autoptr (AtlPool) pool = atl_pool_new (0);
   g_autoptr (AtlModel) model = atl_model_open (argv[2], &error);
-  g_autoptr (AtlTensorSet) set
+  g_autoptr (AtlTensorSet) given
       = model ? atl_safetensors_read (argv[3], NULL, &error) : NULL;
-  const AtlTensor *input = set ? atl_tensor_set_lookup (set, "input") : NULL;
-  AtlPlanOptions options = { 0 };
-  g_autoptr (AtlPlan) plan = NULL;
+  g_autoptr (AtlPlan) plan = given ? plan_for (model, pool, given, &error) : NULL;
   const AtlGraph *graph;
-  int in, out;
-  AtlShape shape;
 
-  if (!set)
-    return fail (error);
-  graph = atl_model_get_graph (model);
-  in = atl_graph_find (graph, "input");
-  out = atl_graph_find (graph, "output");
-  shape = (AtlShape){ (int)input->dims[0], (int)input->dims[2], (int)input->dims[3],
-                      (int)input->dims[1] };
-  options.statistics = atl_model_get_config (model)->image_statistics
-                           ? ATL_STATISTICS_IMAGE
-                           : ATL_STATISTICS_RUNNING;
-  plan = atl_plan_new (graph, atl_model_get_weights (model), pool, &in, &shape, 1,
-                       &out, 1, &options, &error);
   if (!plan)
     return fail (error);
-  return run_plan (plan, graph, input, argv[4]);
+  graph = atl_model_get_graph (model);
+  for (guint i = 0; i < atl_tensor_set_size (given); i++)
+    {
+      const AtlTensor *tensor = atl_tensor_set_get (given, i);
+
+      write_input (plan, atl_graph_find (graph, tensor->name), tensor);
+    }
+  if (!atl_plan_forward (plan, 0, NULL, &error))
+    return fail (error);
+  return write_results (plan, graph, given, argv[4]);
 }
 
 int

@@ -4,13 +4,16 @@ own output, all with the same weights.
     test-models.py MODEL-TOOL [WORD-OF-A-CASE...]
 """
 
+import subprocess
+import sys
+
 import parity
 
 parity.need("torch", "safetensors", "numpy")
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 import networks
 
@@ -125,7 +128,7 @@ def n_parameters(network):
                if "codebook" not in name)
 
 
-def make(folder, arch, settings, height, width):
+def make(folder, arch, settings, height, width, batch=1):
     """Creates a model with our tool, loads it strictly in PyTorch, gives it
     random weights and saves those as a model again."""
     created, path = folder.path("created.safetensors"), folder.path("model.safetensors")
@@ -134,7 +137,7 @@ def make(folder, arch, settings, height, width):
     network = networks.build(config)
     network.load_state_dict(tensors, strict=True)
     networks.set_statistics(network, config.get("image_statistics", False))
-    x = torch.rand(1, config["input_channels"], height, width) * 2 - 1
+    x = torch.rand(batch, config["input_channels"], height, width) * 2 - 1
     randomise(network, config, x)
     state = {name: t.contiguous() for name, t in network.state_dict().items()
              if not name.endswith("num_batches_tracked")}
@@ -143,7 +146,8 @@ def make(folder, arch, settings, height, width):
     return config, network, x, path
 
 
-def run_onnx(path, x):
+def open_onnx(path):
+    """A function from input to output."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -152,16 +156,11 @@ def run_onnx(path, x):
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    return session.run(None, {"input": x.numpy()})[0]
+    return lambda x: session.run(None, {"input": x.numpy()})[0]
 
 
-def run_ours(folder, path, x):
-    """(output, codes by node) of our own engine."""
-    save_file({"input": x.contiguous()}, folder.path("input.safetensors"))
-    parity.tool("run", path, folder.path("input.safetensors"),
-                folder.path("output.safetensors"))
-    found = load_file(folder.path("output.safetensors"))
-    return found.pop("output").numpy(), found
+def run_onnx(path, x):
+    return open_onnx(path)(x)
 
 
 def assert_codes(network, codes):
@@ -186,7 +185,7 @@ def check_case(name, arch, settings, height, width):
             assert wanted.std((2, 3)).min() > 0.01, "the network's output is flat"
 
             parity.tool("onnx", path, folder.path("model.onnx"))
-            ours, codes = run_ours(folder, path, x)
+            ours, codes = parity.run_ours(folder, path, input=x)
             assert_codes(network, codes)
             d = parity.assert_close(ours, wanted, "Atelier against PyTorch")
             theirs = run_onnx(folder.path("model.onnx"), x)
@@ -195,4 +194,122 @@ def check_case(name, arch, settings, height, width):
     return check
 
 
-parity.run([(case[0], check_case(*case)) for case in CASES])
+def check_batch(arch, settings, batch=3):
+    """Several pictures at once, as PyTorch does it (a batch norm with its own
+    statistics takes them over the whole batch)."""
+    def check():
+        with parity.Folder() as folder, torch.no_grad():
+            config, network, x, path = make(folder, arch, settings, 32, 64, batch)
+            wanted = network(x).numpy()
+            ours, codes = parity.run_ours(folder, path, input=x)
+            assert_codes(network, codes)
+            d = parity.assert_close(ours, wanted, "Atelier against PyTorch")
+            if config.get("image_statistics") and config["norm"] == "batch":
+                return f"Atelier {d:.1e}"
+            parity.tool("onnx", path, folder.path("model.onnx"))
+            theirs = run_onnx(folder.path("model.onnx"), x)
+            e = parity.assert_close(theirs, wanted, "ONNX Runtime against PyTorch")
+            return f"Atelier {d:.1e}, ONNX Runtime {e:.1e}"
+    return check
+
+
+def check_decoder(arch, settings):
+    """The decoder alone, from the quantisers' values."""
+    def check():
+        with parity.Folder() as folder, torch.no_grad():
+            _, network, x, path = make(folder, arch, settings, 32, 64)
+            given = {}
+            hooks = [module.register_forward_hook(
+                         lambda module, args, out, name=name: given.update({name: out}))
+                     for name, module in network.named_modules()
+                     if isinstance(module, networks.Quantiser)]
+            wanted = network(x).numpy()
+            for hook in hooks:
+                hook.remove()
+            ours, codes = parity.run_ours(folder, path, **given)
+            assert not codes, "the encoder ran"
+            return f"{parity.assert_close(ours, wanted, 'decoder'):.1e}"
+    return check
+
+
+def check_half(arch, settings):
+    """A file with half-precision weights, against PyTorch with them."""
+    def check():
+        with parity.Folder() as folder, torch.no_grad():
+            config, network, x, path = make(folder, arch, settings, 64, 64)
+            halved = folder.path("half.safetensors")
+            parity.tool("save", path, halved, "half")
+            _, _, tensors = parity.read_model(halved)
+            kinds = {t.dtype for t in tensors.values()}
+            assert kinds == {torch.float16, torch.float32}, kinds
+            for name, value in network.state_dict().items():
+                if name in tensors and tensors[name].dtype == torch.float16:
+                    assert torch.equal(value.half(), tensors[name]), name
+            network.load_state_dict(tensors, strict=True)
+            ours, _ = parity.run_ours(folder, halved, input=x)
+            return f"{parity.assert_close(ours, network(x).numpy(), 'half'):.1e}"
+    return check
+
+
+def check_dropout():
+    """Dropout on: ONNX Runtime's results vary from run to run as PyTorch's do."""
+    with parity.Folder() as folder, torch.no_grad():
+        _, network, x, path = make(folder, "resnet_2",
+                                   "ngf=8 dropout=0.5 dropout_applied=yes norm=instance",
+                                   32, 32)
+        parity.tool("onnx", path, folder.path("model.onnx"))
+        network_onnx = open_onnx(folder.path("model.onnx"))
+        theirs = np.stack([network_onnx(x) for _ in range(64)])
+        for module in network.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.train()
+        wanted = np.stack([network(x).numpy() for _ in range(64)])
+        spread, wanted_spread = theirs.std(0).mean(), wanted.std(0).mean()
+        assert wanted_spread > 0.01
+        assert abs(spread / wanted_spread - 1) < 0.1, f"{spread}, not {wanted_spread}"
+        apart = np.abs(theirs.mean(0) - wanted.mean(0)).mean()
+        assert apart < wanted_spread / 3, f"means are {apart} apart"
+
+
+def check_onnx_checker():
+    """onnx's own checker, with shapes inferred, in a process of its own."""
+    program = ("import onnx, sys\n"
+               "for path in sys.argv[1:]:\n"
+               "    onnx.checker.check_model(path, full_check=True)\n")
+    wishes = [("unet_128", "ngf=4 dropout_applied=yes"), ("unet_32", "ngf=4 norm=none"),
+              ("resnet_2", "ngf=4 upsample=bilinear norm=instance"),
+              ("patchgan", "ndf=4 image_statistics=no"), ("pixel", "ndf=4"),
+              ("vqvae", "hidden=8 stages=2 linear_skip=yes patch=2"),
+              ("vqvae2", "hidden=8 upsample=shuffle")]
+    with parity.Folder() as folder:
+        paths = []
+        for number, (arch, settings) in enumerate(wishes):
+            model = folder.path("model.safetensors")
+            paths.append(folder.path(f"{number}.onnx"))
+            parity.tool("create", arch, 1, model, *settings.split())
+            parity.tool("onnx", model, paths[-1])
+        done = subprocess.run([sys.executable, "-c", program, *paths],
+                              capture_output=True, text=True)
+        if "No module named" in done.stderr:
+            raise parity.Skip("no onnx")
+        assert done.returncode == 0, done.stderr
+
+
+OTHERS = [
+    ("a batch, batch norm over all of it", check_batch("unet_32", "ngf=8")),
+    ("a batch, running statistics", check_batch("unet_32", "ngf=8 image_statistics=no")),
+    ("a batch, instance norm", check_batch("resnet_1", "ngf=8 norm=instance")),
+    ("a batch, vqvae", check_batch("vqvae", "hidden=16 stages=2 codes=64")),
+    ("a batch, vqvae2", check_batch("vqvae2", "hidden=16 codes=64")),
+    ("decoder alone", check_decoder("vqvae", "hidden=16 stages=2")),
+    ("decoder alone, linear skip and patch",
+     check_decoder("vqvae", "hidden=16 linear_skip=yes patch=2 upsample=shuffle")),
+    ("decoder alone, vqvae2", check_decoder("vqvae2", "hidden=16 linear_skip=yes")),
+    ("half precision, unet", check_half("unet_32", "ngf=16")),
+    ("half precision, resnet", check_half("resnet_2", "ngf=16 image_statistics=no")),
+    ("half precision, vqvae", check_half("vqvae", "hidden=32")),
+    ("dropout in ONNX", check_dropout),
+    ("onnx's own checker takes every architecture", check_onnx_checker),
+]
+
+parity.run([(case[0], check_case(*case)) for case in CASES] + OTHERS)
