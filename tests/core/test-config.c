@@ -235,6 +235,19 @@ test_json_round_trip (void)
     }
 }
 
+static void
+test_json_is_readable (void)
+{
+  AtlConfig config = init ("unet_128");
+  g_autofree char *json = NULL;
+
+  json = atl_config_to_json (&config);
+  g_assert_nonnull (strstr (json, "\"arch\":\"unet_128\""));
+  g_assert_nonnull (strstr (json, "\"dropout\":0.5,"));
+  g_assert_nonnull (strstr (json, "\"norm\":\"batch\""));
+  g_assert_null (strstr (json, "code_dim"));
+}
+
 /* Files of a later minor version may hold more, of an earlier one less. */
 static void
 test_json_missing_and_unknown_keys (void)
@@ -293,6 +306,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/bad-settings-say-what-is-allowed", test_bad_settings);
   g_test_add_func ("/config/conflicts-are-refused", test_conflicts);
   g_test_add_func ("/config/json-round-trip", test_json_round_trip);
+  g_test_add_func ("/config/json-is-readable", test_json_is_readable);
   g_test_add_func ("/config/json-missing-and-unknown-keys",
                    test_json_missing_and_unknown_keys);
   g_test_add_func ("/config/bad-json-is-refused", test_bad_json);

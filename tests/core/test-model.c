@@ -511,6 +511,51 @@ test_bad_card (void)
     }
 }
 
+/* One file of each version and architecture, kept as it was written. */
+static void
+test_earlier_versions (void)
+{
+  static const struct
+  {
+    const char *file, *arch, *hash;
+  } cases[] = {
+    { "colour", "resnet_0",
+      "7df43663fff5bc562caa9d93722a06f97644a3dfb5b0dd7b2fb2c2f0f3d3af88" },
+    { "patchgan", "patchgan",
+      "80e4d2345773f6bb2cdb791067bb567b6eafa5903fb0ea86b2ef496f70a6ec9f" },
+    { "resnet", "resnet_1",
+      "ac2497b0340601bd2b7f7092e767eaec1ce84257747597194e6c1cccaf50edb1" },
+    { "unet", "unet_32",
+      "5055c94b9a54c387ca08b71abd9362a361d05e77c502c1afc5b872914ca7f0d8" },
+    { "vqvae-half", "vqvae",
+      "c83b38f23d1c93b787fd79de14555bdda5d7f9ec1730df83161b57eb73ab0c03" },
+    { "vqvae2", "vqvae2",
+      "6a4abd71b796f35ce5133656de07737694b9c081d0a44a8943a5e2ff4275810f" },
+  };
+  const char *data = g_getenv ("ATELIER_TEST_DATA");
+
+  if (!data)
+    {
+      g_test_skip ("ATELIER_TEST_DATA is not set");
+      return;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path
+          = g_strdup_printf ("%s/version-1/%s.safetensors", data, cases[i].file);
+      g_autoptr (AtlModel) model = open_model (path);
+      const AtlConfig *config = atl_model_get_config (model);
+
+      g_assert_cmpstr (atl_config_arch_name (config), ==, cases[i].arch);
+      g_assert_cmpstr (atl_model_get_hash (model), ==, cases[i].hash);
+      if (g_str_equal (cases[i].file, "colour"))
+        g_assert_cmpint (config->colour, ==, ATL_COLOUR_LUMA_TO_CHROMA);
+      if (g_str_equal (cases[i].file, "vqvae-half"))
+        g_assert_true (config->zero_code && config->linear_skip
+                       && config->patch == 2 && config->stages == 2);
+    }
+}
+
 static void
 test_missing_file (void)
 {
@@ -560,6 +605,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/damage-is-named", test_damage);
   g_test_add_func ("/model/truncated-anywhere", test_truncated);
   g_test_add_func ("/model/bad-card-does-no-harm", test_bad_card);
+  g_test_add_func ("/model/files-of-every-version-load", test_earlier_versions);
   g_test_add_func ("/model/missing-file", test_missing_file);
   status = g_test_run ();
   remove_folder ();
