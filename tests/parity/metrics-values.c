@@ -1,4 +1,4 @@
-/* Prints this project's metrics of two raw float32 pictures, for metrics.py:
+/* Prints this project's metrics of two raw float32 pictures, for test-metrics.py:
  * metrics-values WIDTH HEIGHT CHANNELS A B */
 
 #include <stdio.h>

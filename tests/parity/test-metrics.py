@@ -1,20 +1,17 @@
-#!/usr/bin/env python3
 """PSNR, SSIM, MS-SSIM and L1 against PyTorch, written from the papers.
 
-metrics.py HELPER; speaks TAP.
+    test-metrics.py METRICS-VALUES [WORD-OF-A-CASE...]
 """
 
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-try:
-    import torch
-    import torch.nn.functional as F
-except ImportError:
-    print("1..0 # SKIP PyTorch is not installed")
-    sys.exit(0)
+import parity
+
+parity.need("torch")
+
+import torch
+import torch.nn.functional as F
 
 WEIGHTS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
 
@@ -57,15 +54,14 @@ def ms_ssim(a, b):
     return product.mean()
 
 
-def ours(helper, a, b):
+def ours(a, b):
     c, h, w = a.shape
-    with tempfile.TemporaryDirectory() as folder:
-        names = []
-        for name, x in (("a", a), ("b", b)):
-            path = Path(folder) / name
-            path.write_bytes(x.permute(1, 2, 0).contiguous().numpy().tobytes())
-            names.append(str(path))
-        out = subprocess.run([helper, str(w), str(h), str(c)] + names, check=True,
+    with parity.Folder() as folder:
+        names = [folder.path("a"), folder.path("b")]
+        for name, x in zip(names, (a, b)):
+            with open(name, "wb") as file:
+                file.write(x.permute(1, 2, 0).contiguous().numpy().tobytes())
+        out = subprocess.run([sys.argv[1], str(w), str(h), str(c)] + names, check=True,
                              capture_output=True, text=True).stdout
     return [float(v) for v in out.split()]
 
@@ -81,32 +77,24 @@ def smooth(shape):
     return (x / x.amax())[0]
 
 
-def main():
-    torch.manual_seed(1)
-    cases = [(1, 176, 176), (3, 256, 300), (3, 333, 217), (3, 512, 768)]
-    amounts = [0.01, 0.1, 0.6]
-    print(f"1..{len(cases) * len(amounts)}")
-    failed = 0
-    number = 0
-    for shape in cases:
-        for amount in amounts:
-            number += 1
-            a = smooth(shape)
-            b = (a + amount * (torch.rand(shape) - 0.5)).clamp(0, 1)
-            da, db = a.double(), b.double()
-            expected = [
-                -10 * torch.log10(((da - db) ** 2).mean()).item(),
-                ssim_maps(da, db)[0].mean().item(),
-                ms_ssim(da, db).item(),
-                (da - db).abs().mean().item(),
-            ]
-            got = ours(sys.argv[1], a, b)
-            worst = max(abs(x - y) for x, y in zip(got, expected))
-            ok = worst < 1e-5
-            failed += not ok
-            print(f"{'ok' if ok else 'not ok'} {number} - {shape} noise {amount}: "
-                  f"largest difference {worst:.1e}")
-    sys.exit(failed > 0)
+def case(shape, noise):
+    def check():
+        torch.manual_seed(1)
+        a = smooth(shape)
+        b = (a + noise * (torch.rand(shape) - 0.5)).clamp(0, 1)
+        da, db = a.double(), b.double()
+        expected = [
+            -10 * torch.log10(((da - db) ** 2).mean()).item(),
+            ssim_maps(da, db)[0].mean().item(),
+            ms_ssim(da, db).item(),
+            (da - db).abs().mean().item(),
+        ]
+        worst = parity.assert_close(ours(a, b), expected, "psnr, ssim, ms_ssim, l1", 1e-5)
+        return f"largest difference {worst:.1e}"
+
+    return f"{shape[2]}x{shape[1]}, {shape[0]} channels, noise {noise}", check
 
 
-main()
+parity.run([case(shape, noise)
+            for shape in [(1, 176, 176), (3, 256, 300), (3, 333, 217), (3, 512, 768)]
+            for noise in [0.01, 0.1, 0.6]])
