@@ -299,6 +299,7 @@ parse_arch (AtlConfig *config, const char *arch)
     }
   else if (blocks >= 0 && blocks <= 64)
     {
+      /* Without dropout, as CycleGAN has it. */
       config->arch = ATL_ARCH_RESNET;
       config->blocks = blocks;
     }

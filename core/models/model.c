@@ -379,19 +379,28 @@ gboolean
 atl_model_require (const AtlModel *model, const char *kind, GError **error)
 {
   const char *found = atl_config_kind (&model->config);
-  const char *what;
+  const char *name = atl_model_get_name (model);
 
   if (g_str_equal (found, kind))
     return TRUE;
   if (g_str_equal (found, "pix2pix"))
-    what = _ ("is a Pix2Pix generator, which is for translating pictures");
+    g_set_error (
+        error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
+        _ ("the model '%s' is a Pix2Pix generator, which is for translating "
+           "pictures; choose another model"),
+        name);
   else if (g_str_equal (found, "vqvae"))
-    what = _ ("is a VQ-VAE, which is for compressing pictures");
+    g_set_error (
+        error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
+        _ ("the model '%s' is a VQ-VAE, which is for compressing pictures; "
+           "choose another model"),
+        name);
   else
-    what = _ ("is a discriminator, which is for training only");
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
-               _ ("the model '%s' %s; choose another model"),
-               atl_model_get_name (model), what);
+    g_set_error (
+        error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
+        _ ("the model '%s' is a discriminator, which is for training only; "
+           "choose another model"),
+        name);
   return FALSE;
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "files/safetensors.h"
 #include "models/model.h"
 
@@ -471,6 +472,13 @@ test_damage (void)
     }
 }
 
+static void
+put_bytes (const char *path, const char *bytes, gsize n)
+{
+  g_assert_true (g_file_set_contents_full (path, bytes, (gssize)n,
+                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
 /* Cut short anywhere, a file is refused and nothing breaks. */
 static void
 test_truncated (void)
@@ -485,9 +493,46 @@ test_truncated (void)
   g_assert_true (g_file_get_contents (good, &bytes, &size, NULL));
   for (gsize n = 0; n < size; n += 1 + size / 97)
     {
-      g_assert_true (g_file_set_contents (bad, bytes, (gssize)n, NULL));
+      put_bytes (bad, bytes, n);
       refuse_file (bad, ATELIER_ERROR_FORMAT, "");
     }
+}
+
+/* Whatever bytes of the header are changed: a model or an error with the file's
+ * name. */
+static void
+test_changed_header (void)
+{
+  g_autofree char *good = path_of ("good.safetensors");
+  g_autofree char *bad = path_of ("changed.safetensors");
+  g_autofree char *bytes = NULL;
+  g_autoptr (AtlModel) model = create ("pixel", "ndf=2", 3);
+  AtlRandom random;
+  gsize size, header;
+  int refused = 0;
+
+  atl_random_init (&random, 1, 0);
+  save (model, good, FALSE);
+  g_assert_true (g_file_get_contents (good, &bytes, &size, NULL));
+  header = 8 + (guint8)bytes[0] + 256 * (guint8)bytes[1];
+  for (int i = 0; i < 1000; i++)
+    {
+      gsize at = atl_random_below (&random, (guint32)header);
+      char kept = bytes[at];
+      g_autoptr (AtlModel) found = NULL;
+      GError *error = NULL;
+
+      bytes[at] = (char)atl_random_below (&random, 256);
+      put_bytes (bad, bytes, size);
+      bytes[at] = kept;
+      found = atl_model_open (bad, &error);
+      g_assert_true ((found == NULL) == (error != NULL));
+      if (error)
+        g_assert_nonnull (strstr (error->message, "changed.safetensors"));
+      refused += error != NULL;
+      g_clear_error (&error);
+    }
+  g_assert_cmpint (refused, >, 500);
 }
 
 /* A damaged card must not keep a good model shut. */
@@ -604,6 +649,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/unwritable-path", test_unwritable);
   g_test_add_func ("/model/damage-is-named", test_damage);
   g_test_add_func ("/model/truncated-anywhere", test_truncated);
+  g_test_add_func ("/model/changed-header", test_changed_header);
   g_test_add_func ("/model/bad-card-does-no-harm", test_bad_card);
   g_test_add_func ("/model/files-of-every-version-load", test_earlier_versions);
   g_test_add_func ("/model/missing-file", test_missing_file);
