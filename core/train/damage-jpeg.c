@@ -3,7 +3,8 @@
  * ITU-T T.81: Y Cb Cr by Rec. 601, 8x8 DCT, the tables of annex K scaled by
  * quality as libjpeg does, coefficients rounded, and back; chroma averaged over
  * 2x2 and interpolated as libjpeg's "fancy upsampling" does.  The entropy coder
- * is left out, as it loses nothing.
+ * is left out, as it loses nothing.  Samples are rounded to 8 bits wherever a
+ * codec has them as such.
  */
 
 #include "train/damage.h"
@@ -25,7 +26,7 @@ static const guint8 chroma_table[64]
         99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
         99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99 };
 
-/* Values of a plane are 0 to 255 less 128. */
+/* Values of a plane are whole numbers, -128 to 127. */
 typedef struct
 {
   int width, height; /* multiples of 8 */
@@ -92,8 +93,9 @@ quantise_plane (const Plane *plane, const guint8 base[64], float quality)
         for (int i = 0; i < 64; i++)
           freq[i / 8][i % 8] = rintf (freq[i / 8][i % 8] / table[i]) * table[i];
         sandwich (transposed, freq, basis, block);
-        for (int i = 0; i < 8; i++)
-          memcpy (at + (gsize)i * plane->width, block[i], sizeof block[i]);
+        for (int i = 0; i < 64; i++)
+          at[(gsize)(i / 8) * plane->width + i % 8]
+              = CLAMP (rintf (block[i / 8][i % 8]), -128.0f, 127.0f);
       }
 }
 
@@ -106,7 +108,7 @@ halve (const Plane *from, const Plane *to)
         const float *p = from->values + (gsize)2 * y * from->width + 2 * x;
 
         to->values[(gsize)y * to->width + x]
-            = 0.25f * (p[0] + p[1] + p[from->width] + p[from->width + 1]);
+            = rintf (0.25f * (p[0] + p[1] + p[from->width] + p[from->width + 1]));
       }
 }
 
@@ -129,7 +131,7 @@ double_size (const Plane *from, const Plane *to)
           float far_value = 0.75f * near_row[far_x] + 0.25f * far_row[far_x];
 
           to->values[(gsize)y * to->width + x]
-              = 0.75f * near_value + 0.25f * far_value;
+              = rintf (0.75f * near_value + 0.25f * far_value);
         }
     }
 }
@@ -149,15 +151,16 @@ to_planes (const AtlPlate *plate, int x0, int y0, Plane planes[3])
 
         if (plate->channels == 1)
           {
-            planes[0].values[at] = 255.0f * p[0] - 128.0f;
+            planes[0].values[at] = rintf (255.0f * p[0]) - 128.0f;
             continue;
           }
         planes[0].values[at]
-            = 255.0f * (0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]) - 128.0f;
+            = rintf (255.0f * (0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]))
+              - 128.0f;
         planes[1].values[at]
-            = 255.0f * (-0.168736f * p[0] - 0.331264f * p[1] + 0.5f * p[2]);
+            = rintf (255.0f * (-0.168736f * p[0] - 0.331264f * p[1] + 0.5f * p[2]));
         planes[2].values[at]
-            = 255.0f * (0.5f * p[0] - 0.418688f * p[1] - 0.081312f * p[2]);
+            = rintf (255.0f * (0.5f * p[0] - 0.418688f * p[1] - 0.081312f * p[2]));
       }
 }
 
