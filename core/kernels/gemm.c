@@ -14,6 +14,17 @@
 #define MAX_ROWS 12
 #define MAX_WIDTH 8
 
+/* What is read ahead of its use, into the second level of the cache: `lines`
+ * of 64 bytes for every STEPS rows of B. */
+typedef struct
+{
+  guintptr next;
+  int lines;
+} Ahead;
+
+#define STEPS 8
+#define AHEAD_MAX_M 32 /* with more rows than that B is not waited for */
+
 /* Part of a product: whole segments, or a part of one. */
 typedef struct
 {
@@ -23,13 +34,37 @@ typedef struct
   int k;
   gsize a_offset, b_offset;
   gsize a_row, a_col, ldb;
+  Ahead *ahead;
 } Part;
+
+/* sum[i][] += a[i] * b[] */
+INLINE void
+row_of_b (int rows, int width, const float *a, gsize a_row, const float *b,
+          vec sum[MAX_ROWS][MAX_WIDTH])
+{
+  vec row[MAX_WIDTH];
+
+#pragma GCC unroll 8
+  for (int j = 0; j < width; j++)
+    row[j] = v_load (b + j * V);
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++)
+    {
+      const vec x = v_set (a[i * a_row]);
+
+#pragma GCC unroll 8
+      for (int j = 0; j < width; j++)
+        sum[i][j] += x * row[j];
+    }
+}
 
 INLINE void
 tile (int rows, int width, const Part *part, float *c, gsize ldc, gboolean add)
 {
   vec sum[MAX_ROWS][MAX_WIDTH];
   const gsize a_row = part->a_row, a_col = part->a_col, ldb = part->ldb;
+  const int ahead_lines = part->ahead->lines;
+  guintptr ahead = part->ahead->next;
 
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++)
@@ -41,24 +76,18 @@ tile (int rows, int width, const Part *part, float *c, gsize ldc, gboolean add)
       const float *a = part->a[s] + part->a_offset;
       const float *b = part->b[s] + part->b_offset;
 
-      for (int p = 0; p < part->k; p++, a += a_col, b += ldb)
+      for (int left = part->k; left > 0;)
         {
-          vec row[MAX_WIDTH];
+          const int steps = ahead_lines ? MIN (left, STEPS) : left;
 
-#pragma GCC unroll 8
-          for (int j = 0; j < width; j++)
-            row[j] = v_load (b + j * V);
-#pragma GCC unroll 12
-          for (int i = 0; i < rows; i++)
-            {
-              const vec x = v_set (a[i * a_row]);
-
-#pragma GCC unroll 8
-              for (int j = 0; j < width; j++)
-                sum[i][j] += x * row[j];
-            }
+          left -= steps;
+          for (int i = 0; i < ahead_lines; i++, ahead += 64)
+            __builtin_prefetch ((const void *)ahead, 0, 2);
+          for (int p = 0; p < steps; p++, a += a_col, b += ldb)
+            row_of_b (rows, width, a, a_row, b, sum);
         }
     }
+  part->ahead->next = ahead;
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
@@ -115,52 +144,74 @@ column_group (int max_rows, int width, int m, Part part, float *c, gsize ldc,
     }
 }
 
-#define GROUP(max_rows, width)                                                     \
+/* The tiles there are. */
+typedef struct
+{
+  int max_rows, width;
+  void (*group) (int m, const Part *part, float *c, gsize ldc, gboolean add);
+} Shape;
+
+#define SHAPE(max_rows, width)                                                     \
   static void group_##max_rows##x##width (int m, const Part *part, float *c,       \
                                           gsize ldc, gboolean add)                 \
   {                                                                                \
     column_group (max_rows, width, m, *part, c, ldc, add);                         \
-  }
+  }                                                                                \
+  static const Shape shape_##max_rows##x##width                                    \
+      = { max_rows, width, group_##max_rows##x##width };
 
 #if V == 16
-GROUP (12, 1)
-GROUP (12, 2)
-GROUP (8, 3)
-GROUP (6, 4)
+SHAPE (12, 1)
+SHAPE (12, 2)
+SHAPE (8, 3)
+SHAPE (6, 4)
 
-static void
-multiply (const AtlGemm *g, const Part *part, gboolean add)
+static const Shape *
+choose_shape (int m, int n)
 {
-  static void (*const groups[]) (int, const Part *, float *, gsize, gboolean)
-      = { group_12x1, group_12x2, group_8x3, group_6x4 };
+  const Shape *const shapes[]
+      = { &shape_12x1, &shape_12x2, &shape_8x3, &shape_6x4 };
 
-  groups[g->n / V - 1](g->m, part, g->c, g->ldc, add);
+  return shapes[n / V - 1];
 }
 #else
-GROUP (6, 2)
-GROUP (3, 4)
-GROUP (1, 8)
+SHAPE (6, 2)
+SHAPE (3, 4)
+SHAPE (1, 8)
 
-static void
-multiply (const AtlGemm *g, const Part *part, gboolean add)
+static const Shape *
+choose_shape (int m, int n)
 {
-  Part columns = *part;
-  int width;
-
-  for (int j = 0; j < g->n; j += width * V)
-    {
-      float *c = g->c + j;
-
-      columns.b_offset = part->b_offset + j;
-      if (g->m == 1 && g->n - j >= 8 * V)
-        group_1x8 (g->m, &columns, c, g->ldc, add), width = 8;
-      else if (g->m <= 3 && g->n - j >= 4 * V)
-        group_3x4 (g->m, &columns, c, g->ldc, add), width = 4;
-      else
-        group_6x2 (g->m, &columns, c, g->ldc, add), width = 2;
-    }
+  if (m == 1 && n >= 8 * V)
+    return &shape_1x8;
+  return m <= 3 && n >= 4 * V ? &shape_3x4 : &shape_6x2;
 }
 #endif
+
+/* C (+)= A * B for a part; `next` is the part of B that comes after it. */
+static void
+multiply (const AtlGemm *g, Part part, const float *next, gboolean add)
+{
+  const Shape *shape = choose_shape (g->m, g->n);
+  const int n_tiles = (g->m + shape->max_rows - 1) / shape->max_rows
+                      * (g->n / (shape->width * V));
+  const int lines = STEPS * g->n / 16; /* of B in STEPS rows */
+  Ahead ahead = { (guintptr)next, 0 };
+
+  /* While few tiles pass over B the CPU's own reading ahead is better: it has
+   * 42 GB/s from memory here, this has 26 at most.  But it stops when tiles
+   * come back to what is in cache, or skip columns; then this gains 1.4 times
+   * (AVX-512, 16 rows) to 2.5 times (AVX2, 4 to 16 rows). */
+  if (n_tiles > V / 8 && g->m <= AHEAD_MAX_M)
+    ahead.lines = (lines + n_tiles - 1) / n_tiles;
+  part.ahead = &ahead;
+  for (int j = 0; j < g->n; j += shape->width * V)
+    {
+      shape = choose_shape (g->m, g->n - j);
+      shape->group (g->m, &part, g->c + j, g->ldc, add);
+      part.b_offset += shape->width * V;
+    }
+}
 
 void
 SET (gemm) (const AtlGemm *g)
@@ -174,7 +225,7 @@ SET (gemm) (const AtlGemm *g)
   if (g->k <= 0 || g->n_segments <= 0)
     {
       if (!add)
-        multiply (g, &part, FALSE);
+        multiply (g, part, NULL, FALSE);
       return;
     }
   for (int s = 0; s < g->n_segments; s += part.n_segments)
@@ -186,10 +237,18 @@ SET (gemm) (const AtlGemm *g)
       for (int p = 0, n_parts = (g->k + K_BLOCK - 1) / K_BLOCK; n_parts > 0;
            n_parts--, p += part.k)
         {
+          const int after = s + part.n_segments;
+          const float *next;
+
           part.k = (g->k - p + n_parts - 1) / n_parts;
           part.a_offset = p * g->a_col;
           part.b_offset = p * g->ldb;
-          multiply (g, &part, add);
+          /* After the last segment comes, most likely, the next panel. */
+          if (n_parts == 1 && after < g->n_segments)
+            next = g->b[after];
+          else
+            next = g->b[after - 1] + (p + part.k) * g->ldb;
+          multiply (g, part, next, add);
           add = TRUE;
         }
     }
