@@ -2,7 +2,8 @@
  *
  * apply.c      the public calls; passes in turn, tiles in turn
  * job.c        what is known before anything runs: sizes, region, statistics
- * passes.c     which passes there are, from which values on, in which tiles
+ * passes.c     which passes there are, and from which values on
+ * tiling.c     in which tiles each runs
  * statistics.c means and variances of the norms
  * maps.c       values of the whole picture that are kept between passes
  * pixels.c     from the host's pixels to a tile and back
@@ -44,7 +45,8 @@ typedef struct
 {
   int      *from, *targets; /* nodes that get values, and that are read */
   int       n_from, n_targets;
-  int      *norms; /* whose statistics it yields: none in the last pass */
+  gboolean  last;  /* yields the output */
+  int      *norms; /* whose statistics it yields */
   int       n_norms;
   int      *store; /* nodes whose maps it makes, */
   int       n_store;
@@ -79,9 +81,8 @@ typedef struct
 
   int                n_nodes;
   AtlShape          *shapes;    /* over the window; n = 0: not needed */
-  int               *level;     /* norms with statistics of the image that a
-                                   node's value depends on, one after another */
-  int                n_levels;
+  gboolean           measures;  /* there are norms with the image's own
+                                   statistics */
   float            **known;     /* per norm: means, then variances; or NULL */
 
   GPtrArray         *passes;    /* AtlPass */
@@ -97,13 +98,27 @@ gboolean atl_job_init  (AtlJob *job, AtlModel *model, AtlPool *pool,
                         GError **error);
 void     atl_job_clear (AtlJob *job);
 
+/* Whether the norm `node` needs the image's own statistics. */
+gboolean atl_job_measures (const AtlJob *job, int node);
+
 /* passes.c: fills job->passes.  FALSE with ATELIER_ERROR_MEMORY. */
 gboolean atl_passes_plan (AtlJob *job, GError **error);
 void     atl_pass_free   (AtlPass *pass);
+
+/* tiling.c */
 AtlPlanOptions atl_pass_options (const AtlJob *job, const AtlPass *pass);
 /* Shapes of the pass's `from` for a tile of this size. */
 void     atl_pass_shapes (const AtlJob *job, const AtlPass *pass, int width,
                           int height, AtlShape *shapes);
+/* Sets the layout, with so many bytes of maps beside.  FALSE if no tile fits;
+ * pass->bytes is then the least that it would take. */
+gboolean atl_pass_choose_tiles (const AtlJob *job, AtlPass *pass, gsize maps);
+/* The whole window as one tile; FALSE if that does not fit. */
+gboolean atl_pass_set_single   (const AtlJob *job, AtlPass *pass);
+/* Work in multiply-accumulates, seams counting extra: when the tiles are known,
+ * and roughly before. */
+double   atl_pass_cost     (const AtlPass *pass);
+double   atl_pass_estimate (const AtlJob *job, const AtlPass *pass, gsize maps);
 
 /* Where pixel `at` of the padded picture, counted from the window's border, lies
  * in a value that is `value_side` wide over a window of `side`. */

@@ -233,7 +233,7 @@ run_tile (Run *run, int column, int row, const AtlProgress *progress,
                             tile_seed (run, row * pass->layout.x.n + column),
                             progress, error))
     return FALSE;
-  if (pass->n_norms > 0)
+  if (!pass->last)
     return keep_tile (run, x, y, error);
   return write_tile (run, x, y, progress, error);
 }
@@ -307,7 +307,7 @@ prepare_run (Run *run, GError **error)
         return FALSE;
       g_ptr_array_add (job->maps, map);
     }
-  if (pass->n_norms == 0 && (layout->x.blend || layout->y.blend)
+  if (pass->last && (layout->x.blend || layout->y.blend)
       && layout->x.n * layout->y.n > 1)
     {
       run->band_y = job->region.y - job->window.y;

@@ -18,22 +18,12 @@ is_norm (const AtlNode *node)
   return node->op == ATL_OP_BATCH_NORM || node->op == ATL_OP_INSTANCE_NORM;
 }
 
-/* Whether the norm needs the statistics of the picture itself. */
-static gboolean
-needs_statistics (const AtlJob *job, int node)
+gboolean
+atl_job_measures (const AtlJob *job, int node)
 {
   const AtlNode *n = atl_graph_get_node (job->graph, node);
 
   return is_norm (n) && (job->statistics == ATL_STATISTICS_IMAGE || !n->running);
-}
-
-static gboolean
-any_needs_statistics (const AtlJob *job)
-{
-  for (int i = 0; i < job->n_nodes; i++)
-    if (needs_statistics (job, i))
-      return TRUE;
-  return FALSE;
 }
 
 static gboolean
@@ -104,8 +94,7 @@ set_window (AtlJob *job)
 
   job->window = (AtlRect){ 0, 0, width, height };
   if (!part
-      || (any_needs_statistics (job)
-          && (gint64)job->width * job->height <= PREVIEW_PIXELS))
+      || (job->measures && (gint64)job->width * job->height <= PREVIEW_PIXELS))
     return;
   atl_graph_reach (job->graph, job->input, job->output, &halo, NULL);
   if (halo > MAX_REACH)
@@ -167,25 +156,9 @@ set_modes (AtlJob *job, const AtlConfig *config)
   job->statistics = image ? ATL_STATISTICS_IMAGE : ATL_STATISTICS_RUNNING;
   job->dropout = (o->dropout < 0 ? config->dropout_applied : o->dropout)
                  && has_dropout (job);
-}
-
-static void
-set_levels (AtlJob *job)
-{
-  job->level = g_new0 (int, job->n_nodes);
   job->known = g_new0 (float *, job->n_nodes);
   for (int i = 0; i < job->n_nodes; i++)
-    {
-      const AtlNode *node = atl_graph_get_node (job->graph, i);
-
-      if (job->shapes[i].n == 0)
-        continue;
-      for (int j = 0; j < 2; j++)
-        if (node->inputs[j] >= 0)
-          job->level[i] = MAX (job->level[i], job->level[node->inputs[j]]);
-      job->level[i] += needs_statistics (job, i);
-      job->n_levels = MAX (job->n_levels, job->level[i]);
-    }
+    job->measures = job->measures || atl_job_measures (job, i);
 }
 
 /* The part of the budget that is counted: the rest is for what a process has
@@ -242,7 +215,6 @@ atl_job_init (AtlJob *job, AtlModel *model, AtlPool *pool, const AtlImageIo *io,
   if (!infer (job, job->window.width, job->window.height, job->shapes, error)
       || !check_output (job, error))
     return FALSE;
-  set_levels (job);
   return TRUE;
 }
 
@@ -252,7 +224,6 @@ atl_job_clear (AtlJob *job)
   for (int i = 0; job->known && i < job->n_nodes; i++)
     g_free (job->known[i]);
   g_free (job->known);
-  g_free (job->level);
   g_free (job->shapes);
   g_free (job->picture_strip);
   g_free (job->result_strip);
