@@ -4,12 +4,13 @@
  *   model-tool import FILE OUT [ARCH]
  *   model-tool save MODEL OUT [half]
  *   model-tool onnx MODEL OUT
- *   model-tool run MODEL IN OUT
+ *   model-tool run MODEL IN OUT [STAGES]
  *
  * `run` reads the tensors of a safetensors file, each (N C H W) being the value
  * of the node of its name ("input"; or "quantise", for a decoder alone), and
  * writes "output", and "codes.NODE" (N H W stages) of each vector quantiser that
- * ran.  Norms as the model says, dropout off.
+ * ran.  Norms as the model says, dropout off; STAGES: how many residual stages
+ * are used.
  */
 
 #include <stdlib.h>
@@ -171,14 +172,15 @@ write_input (AtlPlan *plan, int node, const AtlTensor *tensor)
 }
 
 static AtlPlan *
-plan_for (AtlModel *model, AtlPool *pool, const AtlTensorSet *given, GError **error)
+plan_for (AtlModel *model, AtlPool *pool, const AtlTensorSet *given, int stages,
+          GError **error)
 {
   const AtlGraph *graph = atl_model_get_graph (model);
   int output = atl_graph_find (graph, "output");
   int n = (int)atl_tensor_set_size (given);
   g_autofree int *nodes = g_new (int, n);
   g_autofree AtlShape *shapes = g_new (AtlShape, n);
-  AtlPlanOptions options = { 0 };
+  AtlPlanOptions options = { .stages = stages };
 
   for (int i = 0; i < n; i++)
     {
@@ -196,14 +198,16 @@ plan_for (AtlModel *model, AtlPool *pool, const AtlTensorSet *given, GError **er
 }
 
 static int
-run (char **argv)
+run (int argc, char **argv)
 {
+  int stages = argc > 5 ? atoi (argv[5]) : 0;
   GError *error = NULL;
   g_autoptr (AtlPool) pool = atl_pool_new (0);
   g_autoptr (AtlModel) model = atl_model_open (argv[2], &error);
   g_autoptr (AtlTensorSet) given
       = model ? atl_safetensors_read (argv[3], NULL, &error) : NULL;
-  g_autoptr (AtlPlan) plan = given ? plan_for (model, pool, given, &error) : NULL;
+  g_autoptr (AtlPlan) plan
+      = given ? plan_for (model, pool, given, stages, &error) : NULL;
   const AtlGraph *graph;
 
   if (!plan)
@@ -230,7 +234,7 @@ main (int argc, char **argv)
   if (argc >= 4 && (g_str_equal (argv[1], "save") || g_str_equal (argv[1], "onnx")))
     return convert (argc, argv);
   if (argc >= 5 && g_str_equal (argv[1], "run"))
-    return run (argv);
+    return run (argc, argv);
   g_printerr ("usage: see the head of model-tool.c\n");
   return 2;
 }

@@ -200,13 +200,14 @@ class Quantiser(nn.Module):
         self.codebook = nn.ParameterList(
             [nn.Parameter(torch.zeros(config["codes"], config["code_dim"]))
              for _ in range(config["stages"])])
+        self.used = None  # how many stages are used; None: all
         self.codes = None  # of the last forward: [N, H, W, stages]
 
     def forward(self, z):
         rest = z.permute(0, 2, 3, 1)
         total = torch.zeros_like(rest)
         self.codes = []
-        for entries in self.codebook:
+        for entries in list(self.codebook)[:self.used]:
             score = (entries * entries).sum(1) - 2 * rest @ entries.T
             index = score.argmin(-1)
             chosen = entries[index]

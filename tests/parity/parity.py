@@ -75,14 +75,15 @@ def read_model(path):
     return json.loads(metadata["atelier.config"]), metadata, tensors
 
 
-def run_ours(folder, path, **inputs):
-    """(output, codes by node) of our own engine, given the values of nodes."""
+def run_ours(folder, path, stages=0, **inputs):
+    """(output, codes by node) of our own engine, given the values of nodes.
+    stages: residual stages in use; 0: all."""
     from safetensors.torch import load_file, save_file
 
     save_file({name: x.contiguous() for name, x in inputs.items()},
               folder.path("inputs.safetensors"))
     tool("run", path, folder.path("inputs.safetensors"),
-         folder.path("outputs.safetensors"))
+         folder.path("outputs.safetensors"), stages)
     found = load_file(folder.path("outputs.safetensors"))
     return found.pop("output").numpy(), found
 

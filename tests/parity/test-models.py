@@ -232,6 +232,25 @@ def check_decoder(arch, settings):
     return check
 
 
+def check_stages():
+    """The first stages of a residual quantiser alone: fewer bits, another
+    picture."""
+    with parity.Folder() as folder, torch.no_grad():
+        _, network, x, path = make(folder, "vqvae",
+                                   "hidden=32 stages=4 codes=64 code_dim=16", 64, 32)
+        outputs = []
+        for used in (1, 2, 3, 4):
+            network.quantise.used = used
+            wanted = network(x).numpy()
+            ours, codes = parity.run_ours(folder, path, stages=used, input=x)
+            outputs.append(ours)
+            parity.assert_close(ours, wanted, f"{used} stages")
+            found = codes["codes.quantise"][..., :used]
+            assert torch.equal(found.long(), network.quantise.codes), f"{used} stages"
+        for a, b in zip(outputs, outputs[1:]):
+            assert parity.difference(a, b) > 0.01, "a stage changes nothing"
+
+
 def check_half(arch, settings):
     """A file with half-precision weights, against PyTorch with them."""
     def check():
@@ -305,6 +324,7 @@ OTHERS = [
     ("decoder alone, linear skip and patch",
      check_decoder("vqvae", "hidden=16 linear_skip=yes patch=2 upsample=shuffle")),
     ("decoder alone, vqvae2", check_decoder("vqvae2", "hidden=16 linear_skip=yes")),
+    ("the first stages of a residual quantiser", check_stages),
     ("half precision, unet", check_half("unet_32", "ngf=16")),
     ("half precision, resnet", check_half("resnet_2", "ngf=16 image_statistics=no")),
     ("half precision, vqvae", check_half("vqvae", "hidden=32")),
