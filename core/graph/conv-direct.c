@@ -10,6 +10,8 @@
  *   gathered  few pixels, many weights: all pixels that a chunk needs are
  *             gathered (im2col), so that each weight is read once; taps that
  *             only see padding are left out
+ *   turned    the same, for gradients: dX^T [C x pixels] = W [C x OC] dY^T, so
+ *             that the weights need no transposing
  *   folded    see conv.h
  */
 
@@ -391,14 +393,20 @@ gathered_product (gpointer data, gint64 task, gpointer scratch)
     }
 }
 
+gint64
+conv_gathered_pixels (const Conv *conv)
+{
+  return (gint64) conv->n * phase_rows (conv)
+         * (conv->transposed ? (conv->ow + conv->stride - 1) / conv->stride
+                             : conv->ow);
+}
+
 /* Pixels gathered at once: all if they fit, else whole tiles. */
 static gint64
 gather_chunk (const Conv *conv)
 {
   gsize row = (gsize) conv->kernel * conv->kernel * conv->c * sizeof (float);
-  gint64 all = (gint64) conv->n * phase_rows (conv)
-               * (conv->transposed ? (conv->ow + conv->stride - 1) / conv->stride
-                                   : conv->ow);
+  gint64 all = conv_gathered_pixels (conv);
   gint64 fit = MAX (TILE_ROWS, GATHER_BYTES / row / TILE_ROWS * TILE_ROWS);
 
   return MIN (all, fit);
@@ -428,6 +436,118 @@ run_gathered (Direct *d)
           plan_parallel (d->plan, (d->count + TILE_ROWS - 1) / TILE_ROWS * panels,
                          gathered_product, d);
         }
+    }
+}
+
+/* --- Turned ------------------------------------------------------------- */
+
+#define TURNED_CHANNELS 48 /* output channels a task */
+
+static int
+turned_pixels (gint64 pixels)
+{
+  return (pixels + ATL_PANEL_STEP - 1) / ATL_PANEL_STEP * ATL_PANEL_STEP;
+}
+
+/* Gathers one tap: [c][pixels], zeros where it sees padding or no pixel. */
+static void
+turn_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Direct *d = data;
+  const Conv *conv = d->conv;
+  const Phase *phase = d->phase;
+  const Tap *tap = &phase->taps[d->active[task]];
+  int width = turned_pixels (d->count);
+  float *out = d->gathered + (gsize) task * conv->c * width;
+
+  memset (out, 0, (gsize) conv->c * width * sizeof (float));
+  for (int i = 0; i < d->count; i++)
+    {
+      int row = conv->rows[i / phase->ow % phase->oh * phase->stride + tap->dy];
+      int col = conv->cols[i % phase->ow * phase->stride + tap->dx];
+      int n = i / phase->ow / phase->oh;
+
+      if (row >= 0 && col >= 0)
+        {
+          const float *in = d->io->in.data
+                            + (((gsize) n * conv->h + row) * conv->w + col)
+                                  * d->io->in.stride;
+
+          for (int c = 0; c < conv->c; c++)
+            out[(gsize) c * width + i] = in[c];
+        }
+    }
+}
+
+/* Some output channels of all pixels; the weights are the panels of the
+ * convolution that this is the dual of, [c/64][tap][oc][64]. */
+static void
+turned_product (gpointer data, gint64 task, gpointer scratch)
+{
+  const Direct *d = data;
+  const Conv *conv = d->conv;
+  const Phase *phase = d->phase;
+  int first = task * TURNED_CHANNELS, m = MIN (TURNED_CHANNELS, conv->oc - first);
+  int taps = conv->kernel * conv->kernel, panels = conv->c / ATL_PANEL;
+  int width = turned_pixels (d->count);
+  float *tile = scratch, *turned = tile + TURNED_CHANNELS * ATL_PANEL;
+  const float *a[MAX_TAPS], *b[MAX_TAPS];
+
+  memset (tile, 0, (gsize) m * width * sizeof (float));
+  for (int p = 0; p < panels && d->n_active > 0; p++)
+    {
+      for (int t = 0; t < d->n_active; t++)
+        {
+          int tap = phase->taps[d->active[t]].tap;
+
+          a[t] = conv->weights
+                 + (((gsize) p * taps + tap) * conv->oc + first) * ATL_PANEL;
+          b[t] = d->gathered + ((gsize) t * conv->c + p * ATL_PANEL) * width;
+        }
+      d->plan->kernels->gemm (&(AtlGemm){
+          .m = m,
+          .n = width,
+          .k = ATL_PANEL,
+          .n_segments = d->n_active,
+          .a = a,
+          .a_row = ATL_PANEL,
+          .a_col = 1,
+          .b = b,
+          .ldb = width,
+          .c = tile,
+          .ldc = width,
+          .accumulate = TRUE,
+      });
+    }
+  for (int i = 0; i < d->count; i++)
+    {
+      int x = i % phase->ow, y = i / phase->ow % phase->oh;
+
+      for (int c = 0; c < m; c++)
+        turned[c] = tile[(gsize) c * width + i];
+      store (d, turned, 1, m, first, i / phase->ow / phase->oh,
+             phase->y0 + y * phase->step, phase->x0 + x * phase->step);
+    }
+}
+
+static void
+run_turned (Direct *d)
+{
+  Conv *conv = d->conv;
+  Phase phase;
+
+  d->phase = &phase;
+  d->gathered = plan_buffer (d->plan, conv->workspace);
+  for (int p = 0; p < n_phases (conv); p++)
+    {
+      get_phase (conv, p, &phase);
+      find_active (d);
+      d->count = (gint64) conv->n * phase.oh * phase.ow;
+      if (d->count == 0)
+        continue;
+      plan_parallel (d->plan, d->n_active, turn_task, d);
+      plan_parallel (d->plan, (conv->oc + TURNED_CHANNELS - 1) / TURNED_CHANNELS,
+                     turned_product, d);
     }
 }
 
@@ -529,6 +649,12 @@ conv_direct_prepare (AtlPlan *plan, Conv *conv)
                        + row * (conv->block + conv->kernel))
                       * sizeof (float);
       break;
+    case ALGORITHM_TURNED:
+      conv->scratch = TURNED_CHANNELS * (ATL_PANEL + 1) * sizeof (float);
+      conv->workspace_bytes = (gsize) conv->kernel * conv->kernel * conv->c
+                              * turned_pixels (conv_gathered_pixels (conv))
+                              * sizeof (float);
+      break;
     default:
       conv->scratch = tile * sizeof (float);
       conv->workspace_bytes = gather_chunk (conv) * conv->kernel * conv->kernel
@@ -562,6 +688,8 @@ conv_direct_run (AtlPlan *plan, Conv *conv, const ConvIo *io)
     run_rows (&d);
   else if (conv->algorithm == ALGORITHM_GATHER)
     run_gathered (&d);
+  else if (conv->algorithm == ALGORITHM_TURNED)
+    run_turned (&d);
   else
     plan_parallel (plan,
                    (gint64) conv->n * ((conv->oh + conv->block - 1) / conv->block),

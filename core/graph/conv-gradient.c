@@ -37,11 +37,22 @@ copies_dy (const Conv *conv)
 }
 
 static gsize
+spread_floats (const Conv *conv)
+{
+  return (gsize) conv->n * conv->oh * conv->n_cols
+         * atl_panel_columns (conv->kernel * conv->oc, 0);
+}
+
+static gsize
 direct_bytes (const Conv *conv)
 {
   gsize floats = padded_floats (conv);
 
-  if (copies_dy (conv))
+  if (conv->algorithm == ALGORITHM_FOLDED)
+    floats += spread_floats (conv)
+              + (gsize) conv->kernel * conv->c
+                    * atl_panel_columns (conv->kernel * conv->oc, 0);
+  else if (copies_dy (conv))
     floats += (gsize) conv->n * conv->oh * conv->ow * atl_panels_size (1, conv->oc);
   return floats * sizeof (float);
 }
@@ -151,6 +162,87 @@ gradient_task (gpointer data, gint64 task, gpointer scratch)
   });
 }
 
+/* --- Folded ------------------------------------------------------------- */
+
+#define FOLDED_CHANNELS 24 /* input channels a task */
+
+/* A row of E; dy_copy holds [n][oh][n_cols][columns]. */
+static void
+spread_row (gpointer data, gint64 task, gpointer scratch)
+{
+  Gradient *g = data;
+  const Conv *conv = g->conv;
+  int k = conv->kernel, oc = conv->oc;
+  float *out = g->dy_copy + task * conv->n_cols * g->dy_stride;
+  const float *dy = g->io->out.data + task * conv->ow * g->io->out.stride;
+
+  memset (out, 0, conv->n_cols * g->dy_stride * sizeof (float));
+  for (int x = 0; x < conv->ow; x++)
+    for (int kx = 0; kx < k; kx++)
+      memcpy (out + (x + kx) * g->dy_stride + kx * oc, dy + x * g->io->out.stride,
+              oc * sizeof (float));
+}
+
+static void
+folded_task (gpointer data, gint64 task, gpointer scratch)
+{
+  const Gradient *g = data;
+  const Conv *conv = g->conv;
+  int blocks = (conv->c + FOLDED_CHANNELS - 1) / FOLDED_CHANNELS, k = conv->kernel;
+  int ky = task / blocks, first = task % blocks * FOLDED_CHANNELS, s = 0;
+  int m = MIN (FOLDED_CHANNELS, conv->c - first);
+  int columns = g->dy_stride, to_columns = atl_panel_columns (conv->oc, 0);
+  const float **a = scratch, **b = a + (gsize) conv->n * conv->oh;
+  float *sums = g->dy_copy + spread_floats (conv)
+                + ((gsize) ky * conv->c + first) * columns;
+
+  for (int n = 0; n < conv->n; n++)
+    for (int y = 0; y < conv->oh; y++, s++)
+      {
+        a[s] = g->padded
+               + ((gsize) n * conv->n_rows + y + ky) * conv->n_cols * conv->c + first;
+        b[s] = g->dy_copy + (gsize) s * conv->n_cols * columns;
+      }
+  g->plan->kernels->gemm (&(AtlGemm){
+      .m = m,
+      .n = columns,
+      .k = conv->n_cols,
+      .n_segments = s,
+      .a = a,
+      .a_row = 1,
+      .a_col = conv->c,
+      .b = b,
+      .ldb = columns,
+      .c = sums,
+      .ldc = columns,
+  });
+  for (int kx = 0; kx < k; kx++)
+    for (int c = 0; c < m; c++)
+      {
+        float *to = g->gradient
+                    + ((gsize) (ky * k + kx) * conv->c + first + c) * to_columns;
+
+        for (int j = 0; j < to_columns; j++)
+          {
+            float value = j < conv->oc ? sums[(gsize) c * columns + kx * conv->oc + j] : 0;
+
+            to[j] = g->accumulate ? to[j] + value : value;
+          }
+      }
+}
+
+static void
+folded_gradient (AtlPlan *plan, Gradient *g)
+{
+  const Conv *conv = g->conv;
+  int blocks = (conv->c + FOLDED_CHANNELS - 1) / FOLDED_CHANNELS;
+
+  g->dy_stride = atl_panel_columns (conv->kernel * conv->oc, 0);
+  g->dy_copy = g->padded + padded_floats (conv);
+  plan_parallel (plan, (gint64) conv->n * conv->oh, spread_row, g);
+  plan_parallel (plan, (gint64) conv->kernel * blocks, folded_task, g);
+}
+
 static void
 direct_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
                  gpointer workspace, float *gradient, gboolean accumulate)
@@ -168,6 +260,11 @@ direct_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
   };
 
   plan_parallel (plan, (gint64) conv->n * conv->n_rows, pad_task, &g);
+  if (conv->algorithm == ALGORITHM_FOLDED)
+    {
+      folded_gradient (plan, &g);
+      return;
+    }
   if (copies_dy (conv))
     {
       g.dy_copy = g.padded + padded_floats (conv);

@@ -118,6 +118,9 @@ choose_algorithm (const AtlPlan *plan, Conv *conv)
     conv->algorithm = ALGORITHM_FOLDED;
   else if (conv->ow / (conv->transposed ? conv->stride : 1) >= 24)
     conv->algorithm = ALGORITHM_ROWS;
+  else if (conv->dual && !conv->flipped && conv_gathered_pixels (conv) <= ATL_PANEL
+           && conv->c % ATL_PANEL == 0)
+    conv->algorithm = ALGORITHM_TURNED;
   else
     conv->algorithm = ALGORITHM_GATHER;
 }
@@ -140,6 +143,7 @@ conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path, int virtua
   plan_need_scratch (plan, conv->scratch);
   conv->key = (guint64) conv->parameter << 8 | (guint64) conv->algorithm << 4
               | (guint64) conv->winograd << 2 | conv->transposed << 1 | conv->dual;
+  g_assert (conv->algorithm < 8);
 }
 
 void
@@ -158,6 +162,8 @@ conv_algorithm_name (const Conv *conv)
       return "direct, rows";
     case ALGORITHM_GATHER:
       return "direct, gathered";
+    case ALGORITHM_TURNED:
+      return "direct, turned";
     case ALGORITHM_FOLDED:
       return "direct, folded";
     default:
@@ -184,11 +190,12 @@ transpose_row (gpointer data, gint64 task, gpointer scratch)
   const Conv *conv = m->conv;
   int taps = conv->kernel * conv->kernel, c = conv->c;
   int tap = task / c, row = task % c;
+  int from_tap = conv->flipped ? taps - 1 - tap : tap;
   /* in: panels over conv->c columns with conv->oc rows */
   int from_panel = row / ATL_PANEL * ATL_PANEL;
   int from_columns = atl_panel_columns (c, from_panel);
   const float *in = m->in + (gsize) taps * conv->oc * from_panel
-                    + (gsize) tap * conv->oc * from_columns + (row - from_panel);
+                    + (gsize) from_tap * conv->oc * from_columns + (row - from_panel);
 
   for (int first = 0; first < conv->oc; first += ATL_PANEL)
     {
@@ -218,11 +225,12 @@ conv_panels (AtlPlan *plan, const Conv *conv, GError **error)
 {
   Make m = { .plan = plan, .conv = conv };
 
-  if (!conv->dual)
+  /* turned products read a dual's weights as they lie */
+  if (!conv->dual || conv->algorithm == ALGORITHM_TURNED)
     return atl_weights_data (plan->weights)
            + atl_weights_offset (plan->weights, conv->parameter);
   return atl_weights_derive (
-      plan->weights, (guint64) conv->parameter << 8 | 0xff,
+      plan->weights, (guint64) conv->parameter << 8 | (conv->flipped ? 0xfd : 0xff),
       atl_panels_size ((gsize) conv->kernel * conv->kernel * conv->c, conv->oc),
       make_transposed, &m, error);
 }

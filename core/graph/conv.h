@@ -14,17 +14,21 @@ typedef enum
 {
   ALGORITHM_ROWS,     /* a panel product for each row of the output */
   ALGORITHM_GATHER,   /* im2col for few pixels: weights are read once */
+  ALGORITHM_TURNED,   /* of a dual, for few pixels: the weights as they lie times
+                         the gathered pixels, giving the output's transpose */
   ALGORITHM_FOLDED,   /* few output channels: the kernel's columns side by side
                          as output columns, then added up shifted */
   ALGORITHM_WINOGRAD, /* F(4,3) or F(3,2), see kernels.h */
 } Algorithm;
 
-/* What a convolution is; sizes, maps and weights.  conv and its gradient to
- * the input are each other's `transposed`, on the same weights. */
+/* What a convolution is; sizes, maps and weights.  The gradient to its input
+ * is a convolution of the other kind on the same weights, its `dual`; with
+ * stride 1 it is one of the same kind on the flipped kernel. */
 typedef struct
 {
   gboolean transposed;
   gboolean dual; /* computes with the weights' rows and columns exchanged */
+  gboolean flipped; /* of a dual: and with the kernel turned by 180 degrees */
   int      kernel, stride, padding;
   int      c, oc;
   int      n;
@@ -37,7 +41,7 @@ typedef struct
 
   Algorithm    algorithm;
   AtlWinograd  winograd;
-  const float *weights;   /* in the algorithm's form, set by conv_bind */
+  const float *weights; /* in the algorithm's form, set by conv_bind */
   guint64      key;       /* of that form */
   gsize        scratch;   /* bytes for each worker */
   int          workspace; /* buffer, or -1 */
@@ -79,6 +83,8 @@ void  conv_gradient       (AtlPlan *plan, const Conv *conv, const ConvIo *io,
 
 /* conv-direct.c, conv-winograd.c: for conv.c */
 void conv_direct_prepare   (AtlPlan *plan, Conv *conv);
+/* Pixels of the largest phase, of all images. */
+gint64 conv_gathered_pixels (const Conv *conv);
 gsize conv_direct_form_size (const Conv *conv);
 void conv_direct_make      (AtlPlan *plan, const Conv *conv, const float *weights,
                             float *out);

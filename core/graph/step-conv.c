@@ -62,8 +62,14 @@ prepare_backward (AtlPlan *plan, Step *step)
   if (!plan_has_gradient (plan, step->source))
     return;
   state->dual = state->conv;
-  state->dual.transposed = !state->conv.transposed;
   state->dual.dual = TRUE;
+  if (state->conv.stride == 1 && !state->conv.transposed)
+    {
+      state->dual.flipped = TRUE;
+      state->dual.padding = state->conv.kernel - 1 - state->conv.padding;
+    }
+  else
+    state->dual.transposed = !state->conv.transposed;
   state->dual.c = state->conv.oc;
   state->dual.oc = state->conv.c;
   state->dual.h = state->conv.oh;
