@@ -32,4 +32,20 @@ char         *atl_library_find    (const char *name, GError **error);
 /* The user's own folder, made if missing; free with g_free. */
 char         *atl_library_user_folder (GError **error);
 
+/* Changes to the user's own models (library-edit.c).  `name` is what the card
+ * will say; the file's is made of it.
+ * What a model of that name is called in the user's folder, free with g_free:
+ * ATELIER_ERROR_ARGUMENT where `name` makes no file name. */
+char         *atl_library_path   (const char *name, GError **error);
+/* A model file or a PyTorch checkpoint becomes a model of the user's; name:
+ * NULL for the file's.  The new path, free with g_free; nothing is ever
+ * overwritten (ATELIER_ERROR_ARGUMENT). */
+char         *atl_library_import (const char *file, const char *name,
+                                  GError **error);
+/* FALSE, or NULL, with ATELIER_ERROR_ARGUMENT for models that are not the
+ * user's own.  What training keeps beside the model goes with it. */
+char         *atl_library_rename (const char *model, const char *name,
+                                  GError **error);
+gboolean      atl_library_remove (const char *model, GError **error);
+
 G_END_DECLS

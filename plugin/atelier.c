@@ -1,0 +1,84 @@
+/* Atelier as a GIMP plug-in: one executable, one file a procedure. */
+
+#include <libgimp/gimp.h>
+
+#include <glib/gi18n-lib.h>
+
+#include "procedures.h"
+#include "worker.h"
+
+#define ATL_TYPE_PLUG_IN (atl_plug_in_get_type ())
+G_DECLARE_FINAL_TYPE (AtlPlugIn, atl_plug_in, ATL, PLUG_IN, GimpPlugIn)
+
+struct _AtlPlugIn
+{
+  GimpPlugIn parent;
+};
+
+G_DEFINE_FINAL_TYPE (AtlPlugIn, atl_plug_in, GIMP_TYPE_PLUG_IN)
+
+static const struct
+{
+  const char *name;
+  GimpProcedure *(*create) (GimpPlugIn *plug_in);
+} procedures[] = {
+  { ATL_PROC_TRANSLATE, atl_translate_create },
+  { ATL_PROC_COMPRESS, atl_compress_create },
+  { ATL_PROC_TRAIN, atl_train_create },
+  { ATL_PROC_ADD_PAIR, atl_add_pair_create },
+  { ATL_PROC_MODELS, atl_models_create },
+};
+
+static GList *
+query_procedures (GimpPlugIn *plug_in)
+{
+  GList *names = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (procedures); i++)
+    names = g_list_append (names, g_strdup (procedures[i].name));
+  return names;
+}
+
+static GimpProcedure *
+create_procedure (GimpPlugIn *plug_in, const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (procedures); i++)
+    if (g_str_equal (name, procedures[i].name))
+      return procedures[i].create (plug_in);
+  return NULL;
+}
+
+/* Catalogues lie in the folder `locale` beside the executable; without it
+ * libgimp would complain. */
+static gboolean
+set_i18n (GimpPlugIn *plug_in, const char *procedure_name, char **domain,
+          char **folder)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *own = program ? g_path_get_dirname (program) : NULL;
+  g_autofree char *locale = own ? g_build_filename (own, "locale", NULL) : NULL;
+
+  if (!locale || !g_file_test (locale, G_FILE_TEST_IS_DIR))
+    return FALSE;
+  *domain = g_strdup (GETTEXT_PACKAGE);
+  *folder = g_strdup ("locale");
+  return TRUE;
+}
+
+static void
+atl_plug_in_class_init (AtlPlugInClass *klass)
+{
+  GimpPlugInClass *plug_in_class = GIMP_PLUG_IN_CLASS (klass);
+
+  plug_in_class->query_procedures = query_procedures;
+  plug_in_class->create_procedure = create_procedure;
+  plug_in_class->set_i18n = set_i18n;
+}
+
+static void
+atl_plug_in_init (AtlPlugIn *plug_in)
+{
+  atl_call_main_init ();
+}
+
+GIMP_MAIN (ATL_TYPE_PLUG_IN)

@@ -1,0 +1,175 @@
+/* plug-in-atelier-compress: layers through a VQ-VAE and back, and what that
+ * loses. */
+
+#include <math.h>
+
+#include <glib/gi18n-lib.h>
+
+#include "apply/metrics.h"
+#include "filter.h"
+#include "procedures.h"
+
+#define MAX_QUALITY 64
+#define MAX_PSNR 200.0 /* reported for equal pictures, whose PSNR is infinite */
+
+/* Means over all layers, weighted by their pixels. */
+typedef struct
+{
+  double pixels, squared_error, ssim;
+} Losses;
+
+static gboolean
+measure (gpointer data, AtlLayer *pixels, AtlPool *pool, GError **error)
+{
+  Losses *losses = data;
+  const GeglRectangle *changed = &pixels->changed;
+  double n = (double)changed->width * changed->height;
+  g_autoptr (AtlPicture) before
+      = atl_layer_get_picture (pixels, FALSE, changed, error);
+  g_autoptr (AtlPicture) after
+      = before ? atl_layer_get_picture (pixels, TRUE, changed, error) : NULL;
+  AtlComparison comparison;
+
+  if (!after
+      || !atl_compare_pictures (pool, before, after, NULL, &comparison, error))
+    return FALSE;
+  losses->pixels += n;
+  losses->squared_error += n * pow (10, -comparison.psnr / 10);
+  losses->ssim += n * comparison.ssim;
+  return TRUE;
+}
+
+static gboolean
+check_quality (AtlModel *model, int quality, GError **error)
+{
+  int stages = atl_model_get_config (model)->stages;
+
+  if (quality <= stages)
+    return TRUE;
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+               ngettext ("the argument \"quality\" is %d, but %s has only one "
+                         "quality; leave it at 0",
+                         "the argument \"quality\" is %d; %s has the qualities 1 "
+                         "to %d, and 0 for all of it",
+                         stages),
+               quality, atl_model_get_name (model), stages);
+  return FALSE;
+}
+
+static gboolean
+read_settings (GimpProcedureConfig *config, AtlFilter *filter, GError **error)
+{
+  int quality, memory;
+
+  filter->options = (AtlApplyOptions)ATL_APPLY_DEFAULTS;
+  g_object_get (config, "quality", &quality, "memory", &memory, NULL);
+  filter->options.stages = quality;
+  filter->options.memory = (gsize)memory << 20;
+  if (!atl_filter_read_output (config, &filter->new_layer, error))
+    return FALSE;
+  filter->model = atl_config_model (config, "vqvae", error);
+  return filter->model && check_quality (filter->model, quality, error);
+}
+
+static gboolean
+ask (GimpProcedure *procedure, GimpDrawable **drawables,
+     GimpProcedureConfig *config)
+{
+  AtlLayerSource source;
+  gboolean go_on;
+
+  gimp_ui_init ("atelier");
+  atl_filter_source_init (&source, drawables);
+  go_on = atl_compress_dialog_run (procedure, config, &source);
+  atl_filter_source_clear (&source);
+  return go_on;
+}
+
+static GimpValueArray *
+return_losses (GimpProcedure *procedure, const Losses *losses)
+{
+  GimpValueArray *values = atl_return (procedure, NULL);
+  double mse = losses->squared_error / MAX (losses->pixels, 1);
+
+  GIMP_VALUES_SET_INT (values, 1, -1);
+  GIMP_VALUES_SET_DOUBLE (values, 2, -1);
+  GIMP_VALUES_SET_DOUBLE (values, 3,
+                          mse > 0 ? MIN (-10 * log10 (mse), MAX_PSNR) : MAX_PSNR);
+  GIMP_VALUES_SET_DOUBLE (values, 4,
+                          losses->pixels > 0 ? losses->ssim / losses->pixels : 1);
+  return values;
+}
+
+static GimpValueArray *
+run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
+     GimpDrawable **drawables, GimpProcedureConfig *config, gpointer data)
+{
+  Losses losses = { 0 };
+  AtlFilter filter = { .inspect = measure, .data = &losses };
+  GError *error = NULL;
+  gboolean done;
+
+  gegl_init (NULL, NULL);
+  if (run_mode == GIMP_RUN_INTERACTIVE)
+    {
+      if (!atl_filter_check_any (drawables, &error))
+        return atl_return (procedure, error);
+      if (!ask (procedure, drawables, config))
+        return atl_return_cancelled (procedure);
+    }
+  done = read_settings (config, &filter, &error)
+         && atl_filter_check (drawables, filter.new_layer, &error)
+         && atl_filter_run (&filter, image, drawables, &error);
+  g_clear_pointer (&filter.model, atl_model_free);
+  return done ? return_losses (procedure, &losses) : atl_return (procedure, error);
+}
+
+static void
+add_return_values (GimpProcedure *procedure)
+{
+  gimp_procedure_add_int_return_value (
+      procedure, "bytes", _ ("Bytes"),
+      _ ("Size of the compressed form in bytes; -1: not measured, as this version "
+         "writes none"),
+      -1, G_MAXINT, -1, G_PARAM_READWRITE);
+  gimp_procedure_add_double_return_value (
+      procedure, "bits-per-pixel", _ ("Bits per pixel"),
+      _ ("The same per pixel, in bits; -1: not measured"), -1, G_MAXDOUBLE, -1,
+      G_PARAM_READWRITE);
+  gimp_procedure_add_double_return_value (
+      procedure, "psnr", _ ("PSNR"),
+      _ ("Peak signal-to-noise ratio of the changed parts, in dB; 200: equal"),
+      -1000, MAX_PSNR, 0, G_PARAM_READWRITE);
+  gimp_procedure_add_double_return_value (procedure, "ssim", _ ("SSIM"),
+                                          _ ("Structural similarity; 1: equal"), -1,
+                                          1, 0, G_PARAM_READWRITE);
+}
+
+GimpProcedure *
+atl_compress_create (GimpPlugIn *plug_in)
+{
+  GimpProcedure *procedure = gimp_image_procedure_new (
+      plug_in, ATL_PROC_COMPRESS, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+
+  atl_procedure_describe (
+      procedure, _ ("_Compress (VQ-VAE)..."),
+      _ ("Sends layers through a learned compression and back"),
+      _ ("Shows what is left of a layer when a VQ-VAE has turned it into codes "
+         "and back, and measures the loss over what was changed.  Transparency "
+         "is kept as it is."));
+  gimp_procedure_set_image_types (procedure, "RGB*, GRAY*");
+  gimp_procedure_set_sensitivity_mask (procedure,
+                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLE
+                                           | GIMP_PROCEDURE_SENSITIVE_DRAWABLES);
+  atl_add_model (procedure,
+                 _ ("The VQ-VAE model: a name that plug-in-atelier-models lists, "
+                    "or a file; empty: the first there is"));
+  gimp_procedure_add_int_argument (
+      procedure, "quality", _ ("_Quality"),
+      _ ("Residual stages of the model to use: the more, the more bits; 0: all"), 0,
+      MAX_QUALITY, 0, G_PARAM_READWRITE);
+  atl_add_output (procedure);
+  atl_add_memory (procedure);
+  add_return_values (procedure);
+  return procedure;
+}

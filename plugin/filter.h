@@ -1,0 +1,40 @@
+/* A model over one or several layers: what Translate and Compress share. */
+
+#pragma once
+
+#include "pixels.h"
+#include "dialogs.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  AtlModel *model;
+  AtlApplyOptions options;
+  gboolean new_layer;
+  /* Looks at every layer's source and result before they are merged; in the
+   * main thread, for the parts that change.  NULL: nothing to look at. */
+  gboolean (*inspect) (gpointer data, AtlLayer *pixels, AtlPool *pool,
+                       GError **error);
+  gpointer data;
+} AtlFilter;
+
+/* Whether these layers can be changed, or new ones made of them. */
+gboolean atl_filter_check (GimpDrawable **drawables, gboolean new_layer,
+                           GError **error);
+/* Whether at least one of both is possible; before a dialog opens. */
+gboolean atl_filter_check_any (GimpDrawable **drawables, GError **error);
+/* All layers are computed before the first is changed; one step of undo.  What
+ * lies outside the selection is passed over. */
+gboolean atl_filter_run (const AtlFilter *filter, GimpImage *image,
+                         GimpDrawable **drawables, GError **error);
+/* "output" of the config.  FALSE with ATELIER_ERROR_ARGUMENT. */
+gboolean atl_filter_read_output (GimpProcedureConfig *config, gboolean *new_layer,
+                                 GError **error);
+
+/* What a dialog is to know of the first layer; free with
+ * atl_filter_source_clear. */
+void atl_filter_source_init (AtlLayerSource *source, GimpDrawable **drawables);
+void atl_filter_source_clear (AtlLayerSource *source);
+
+G_END_DECLS

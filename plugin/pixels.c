@@ -1,0 +1,395 @@
+/* A drawable's pixels as core takes them, and back; see pixels.h. */
+
+#include "pixels.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "worker.h"
+
+#define COPY_ROWS 64
+
+static gboolean refuse (GError **error, const char *format, ...)
+    G_GNUC_PRINTF (2, 3);
+
+static gboolean
+refuse (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error)
+    *error
+        = g_error_new_valist (ATELIER_ERROR, ATELIER_ERROR_ARGUMENT, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+/* Locked itself, or in a locked group. */
+static gboolean
+is_locked (GimpItem *item)
+{
+  for (; item; item = gimp_item_get_parent (item))
+    if (gimp_item_get_lock_content (item))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+atl_layer_check (GimpDrawable *drawable, gboolean only_read, GError **error)
+{
+  GimpItem *item = GIMP_ITEM (drawable);
+  g_autofree char *name = gimp_item_get_name (item);
+
+  if (gimp_drawable_is_indexed (drawable))
+    return refuse (error,
+                   _ ("\"%s\" is in an indexed image, whose colours can't take "
+                      "a model's result; choose Image > Mode > RGB first"),
+                   name);
+  if (only_read)
+    return TRUE;
+  if (gimp_item_is_group (item))
+    return refuse (error,
+                   _ ("\"%s\" is a layer group, whose pixels are those of its "
+                      "layers; select the layers in it, or merge it first"),
+                   name);
+  if (gimp_item_is_selection (item))
+    return refuse (error, "%s",
+                   _ ("The selection itself can't be filtered; choose a layer"));
+  /* GIMP's own words. */
+  if (is_locked (item))
+    return refuse (error,
+                   _ ("Item \"%s\" cannot be modified because its contents are "
+                      "locked"),
+                   name);
+  return TRUE;
+}
+
+/* --- Formats --- */
+
+static gboolean
+is_linear (GimpDrawable *drawable)
+{
+  GimpImage *image = gimp_item_get_image (GIMP_ITEM (drawable));
+  GimpColorProfile *profile = gimp_image_get_effective_color_profile (image);
+  gboolean linear = profile && gimp_color_profile_is_linear (profile);
+
+  g_clear_object (&profile);
+  return linear;
+}
+
+static void
+find_formats (AtlLayer *pixels)
+{
+  const Babl *space
+      = babl_format_get_space (gimp_drawable_get_format (pixels->drawable));
+  gboolean linear = is_linear (pixels->drawable);
+  const char *colour, *with_alpha;
+
+  if (pixels->channels == 1)
+    {
+      colour = linear ? "Y~ float" : "Y' float";
+      with_alpha = linear ? "Y~A float" : "Y'A float";
+    }
+  else
+    {
+      colour = linear ? "R~G~B~ float" : "R'G'B' float";
+      with_alpha = linear ? "R~G~B~A float" : "R'G'B'A float";
+    }
+  pixels->colour = babl_format_with_space (colour, space);
+  pixels->with_alpha = babl_format_with_space (with_alpha, space);
+}
+
+AtlLayer *
+atl_layer_new (GimpDrawable *drawable)
+{
+  AtlLayer *pixels = g_new0 (AtlLayer, 1);
+  GeglRectangle *changed = &pixels->changed;
+
+  pixels->drawable = drawable;
+  pixels->source = gimp_drawable_get_buffer (drawable);
+  pixels->width = gimp_drawable_get_width (drawable);
+  pixels->height = gimp_drawable_get_height (drawable);
+  pixels->channels = gimp_drawable_is_rgb (drawable) ? 3 : 1;
+  pixels->has_alpha = gimp_drawable_has_alpha (drawable);
+  find_formats (pixels);
+  if (!gimp_drawable_mask_intersect (drawable, &changed->x, &changed->y,
+                                     &changed->width, &changed->height))
+    *changed = (GeglRectangle){ 0, 0, 0, 0 };
+  return pixels;
+}
+
+void
+atl_layer_free (AtlLayer *pixels)
+{
+  if (!pixels)
+    return;
+  g_clear_object (&pixels->source);
+  g_clear_object (&pixels->result);
+  g_free (pixels);
+}
+
+/* --- Reading --- */
+
+typedef struct
+{
+  AtlLayer *pixels;
+  GeglRectangle rect;
+  int channels;
+  gpointer out;
+} Reading;
+
+/* NaN becomes 0. */
+static void
+clip (float *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    values[i] = values[i] > 0 ? MIN (values[i], 1.0f) : 0;
+}
+
+static const Babl *
+format_for (const AtlLayer *pixels, int channels)
+{
+  const Babl *space = babl_format_get_space (pixels->colour);
+
+  if (channels == pixels->channels)
+    return pixels->colour;
+  if (channels == pixels->channels + 1)
+    return pixels->with_alpha;
+  /* The dialogs may ask for colour where there is none. */
+  return babl_format_with_space (channels == 4   ? "R'G'B'A float"
+                                 : channels == 3 ? "R'G'B' float"
+                                 : channels == 2 ? "Y'A float"
+                                                 : "Y' float",
+                                 space);
+}
+
+static void
+read_pixels (gpointer data)
+{
+  Reading *r = data;
+
+  gegl_buffer_get (r->pixels->source, &r->rect, 1.0,
+                   format_for (r->pixels, r->channels), r->out, GEGL_AUTO_ROWSTRIDE,
+                   GEGL_ABYSS_NONE);
+}
+
+gboolean
+atl_layer_read (gpointer data, int x, int y, int width, int height, int channels,
+                float *out, GError **error)
+{
+  Reading r = { data, { x, y, width, height }, channels, out };
+
+  atl_call_main (read_pixels, &r);
+  clip (out, (gsize)width * height * channels);
+  return TRUE;
+}
+
+void
+atl_layer_read_display (gpointer data, int x, int y, int width, int height,
+                        guint8 *rgb)
+{
+  AtlLayer *pixels = data;
+
+  gegl_buffer_get (pixels->source, GEGL_RECTANGLE (x, y, width, height), 1.0,
+                   babl_format ("R'G'B' u8"), rgb, GEGL_AUTO_ROWSTRIDE,
+                   GEGL_ABYSS_NONE);
+}
+
+void
+atl_layer_to_display (gpointer data, const float *values, int channels, gsize n,
+                      guint8 *rgb)
+{
+  AtlLayer *pixels = data;
+  const Babl *from = format_for (pixels, channels);
+
+  babl_process (babl_fish (from, babl_format ("R'G'B' u8")), values, rgb, (long)n);
+}
+
+/* --- Writing --- */
+
+typedef struct
+{
+  AtlLayer *pixels;
+  GeglRectangle rect;
+  const float *in;
+} Writing;
+
+/* The colours in `in` with the source's alpha, rows from..to of rect. */
+static void
+write_with_alpha (const Writing *w, float *row_buffer, int from, int to)
+{
+  const AtlLayer *pixels = w->pixels;
+  int channels = pixels->channels;
+  GeglRectangle rows = { w->rect.x, w->rect.y + from, w->rect.width, to - from };
+  gsize n = (gsize)rows.width * rows.height;
+  const float *in = w->in + (gsize)from * rows.width * channels;
+
+  gegl_buffer_get (pixels->source, &rows, 1.0, pixels->with_alpha, row_buffer,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  for (gsize i = 0; i < n; i++)
+    for (int c = 0; c < channels; c++)
+      row_buffer[i * (channels + 1) + c] = in[i * channels + c];
+  gegl_buffer_set (pixels->result, &rows, 0, pixels->with_alpha, row_buffer,
+                   GEGL_AUTO_ROWSTRIDE);
+}
+
+static void
+write_pixels (gpointer data)
+{
+  const Writing *w = data;
+  g_autofree float *buffer = NULL;
+
+  if (!w->pixels->has_alpha)
+    {
+      gegl_buffer_set (w->pixels->result, &w->rect, 0, w->pixels->colour, w->in,
+                       GEGL_AUTO_ROWSTRIDE);
+      return;
+    }
+  buffer
+      = g_new (float, (gsize)COPY_ROWS * w->rect.width * (w->pixels->channels + 1));
+  for (int y = 0; y < w->rect.height; y += COPY_ROWS)
+    write_with_alpha (w, buffer, y, MIN (y + COPY_ROWS, w->rect.height));
+}
+
+static gboolean
+write_result (gpointer data, int x, int y, int width, int height, int channels,
+              const float *in, GError **error)
+{
+  Writing w = { data, { x, y, width, height }, in };
+
+  atl_call_main (write_pixels, &w);
+  return TRUE;
+}
+
+AtlImageIo
+atl_layer_io (AtlLayer *pixels)
+{
+  AtlImageIo io = { pixels->width, pixels->height, pixels->channels, atl_layer_read,
+                    write_result,  pixels,         pixels->channels };
+
+  if (!pixels->result)
+    pixels->result = gegl_buffer_new (&pixels->changed,
+                                      gimp_drawable_get_format (pixels->drawable));
+  return io;
+}
+
+/* --- Pictures --- */
+
+static AtlDepth
+depth_of (GimpDrawable *drawable)
+{
+  const Babl *type = babl_format_get_type (gimp_drawable_get_format (drawable), 0);
+
+  if (type == babl_type ("u8"))
+    return ATL_DEPTH_U8;
+  if (type == babl_type ("u16"))
+    return ATL_DEPTH_U16;
+  return ATL_DEPTH_FLOAT;
+}
+
+/* The profile of the numbers that core sees; NULL: sRGB. */
+static GBytes *
+profile_of (GimpDrawable *drawable)
+{
+  GimpImage *image = gimp_item_get_image (GIMP_ITEM (drawable));
+  GimpColorProfile *profile = gimp_image_get_color_profile (image);
+  const guint8 *data;
+  gsize length;
+  GBytes *bytes = NULL;
+
+  if (profile && gimp_color_profile_is_linear (profile))
+    {
+      GimpColorProfile *perceptual
+          = gimp_color_profile_new_srgb_trc_from_color_profile (profile);
+
+      g_object_unref (profile);
+      profile = perceptual;
+    }
+  if (profile)
+    {
+      data = gimp_color_profile_get_icc_profile (profile, &length);
+      bytes = g_bytes_new (data, length);
+      g_object_unref (profile);
+    }
+  return bytes;
+}
+
+AtlPicture *
+atl_layer_get_picture (AtlLayer *pixels, gboolean result, const GeglRectangle *rect,
+                       GError **error)
+{
+  g_autoptr (GBytes) icc = profile_of (pixels->drawable);
+  g_autoptr (AtlPicture) picture = atl_picture_new (
+      rect->width, rect->height, pixels->channels, pixels->has_alpha,
+      depth_of (pixels->drawable), icc, error);
+  int samples = pixels->channels + pixels->has_alpha;
+  gsize row = (gsize)rect->width * samples;
+  g_autofree float *buffer = NULL;
+
+  if (!picture)
+    return NULL;
+  buffer = g_new (float, row *COPY_ROWS);
+  for (int y = 0; y < rect->height; y += COPY_ROWS)
+    {
+      GeglRectangle rows = { rect->x, rect->y + y, rect->width,
+                             MIN (COPY_ROWS, rect->height - y) };
+
+      gegl_buffer_get (result ? pixels->result : pixels->source, &rows, 1.0,
+                       format_for (pixels, samples), buffer, GEGL_AUTO_ROWSTRIDE,
+                       GEGL_ABYSS_NONE);
+      atl_picture_set (picture, 0, y, rows.width, rows.height, samples, buffer,
+                       samples, row);
+    }
+  return g_steal_pointer (&picture);
+}
+
+/* --- Merging --- */
+
+static gboolean
+merge_into (AtlLayer *pixels, GimpDrawable *drawable, GError **error)
+{
+  const GeglRectangle *changed = &pixels->changed;
+  GeglBuffer *shadow = gimp_drawable_get_shadow_buffer (drawable);
+  gboolean merged;
+
+  if (shadow)
+    {
+      gegl_buffer_copy (pixels->result, changed, GEGL_ABYSS_NONE, shadow, changed);
+      g_object_unref (shadow);
+    }
+  merged = shadow && gimp_drawable_merge_shadow (drawable, TRUE);
+  if (merged)
+    gimp_drawable_update (drawable, changed->x, changed->y, changed->width,
+                          changed->height);
+  else
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT, "%s",
+                 gimp_pdb_get_last_error (gimp_get_pdb ()));
+  return merged;
+}
+
+gboolean
+atl_layer_merge (AtlLayer *pixels, GError **error)
+{
+  return merge_into (pixels, pixels->drawable, error);
+}
+
+GimpLayer *
+atl_layer_merge_above (AtlLayer *pixels, const char *name, GError **error)
+{
+  GimpItem *item = GIMP_ITEM (pixels->drawable);
+  GimpImage *image = gimp_item_get_image (item);
+  GimpLayer *copy = gimp_layer_copy (GIMP_LAYER (pixels->drawable));
+
+  if (!copy
+      || !gimp_image_insert_layer (image, copy,
+                                   GIMP_LAYER (gimp_item_get_parent (item)),
+                                   gimp_image_get_item_position (image, item)))
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT, "%s",
+                   gimp_pdb_get_last_error (gimp_get_pdb ()));
+      return NULL;
+    }
+  gimp_item_set_name (GIMP_ITEM (copy), name);
+  gimp_item_set_lock_content (GIMP_ITEM (copy), FALSE);
+  return merge_into (pixels, GIMP_DRAWABLE (copy), error) ? copy : NULL;
+}

@@ -1,0 +1,57 @@
+/* The procedures of the plug-in, one file each, and what they share. */
+
+#pragma once
+
+#include <libgimp/gimp.h>
+
+#include "base/error.h"
+#include "models/model.h"
+
+G_BEGIN_DECLS
+
+#define ATL_PROC_TRANSLATE "plug-in-atelier-translate"
+#define ATL_PROC_COMPRESS "plug-in-atelier-compress"
+#define ATL_PROC_TRAIN "plug-in-atelier-train"
+#define ATL_PROC_ADD_PAIR "plug-in-atelier-add-pair"
+#define ATL_PROC_MODELS "plug-in-atelier-models"
+
+GimpProcedure *atl_translate_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_compress_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_train_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_add_pair_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_models_create (GimpPlugIn *plug_in);
+
+/* --- What they share: common.c --- */
+
+/* Menu entry, documentation and attribution. */
+void atl_procedure_describe (GimpProcedure *procedure, const char *menu_label,
+                             const char *blurb, const char *help);
+/* Run mode as the first argument, for procedures without an image. */
+void atl_add_run_mode (GimpProcedure *procedure);
+void atl_add_model (GimpProcedure *procedure, const char *blurb);
+void atl_add_output (GimpProcedure *procedure);
+void atl_add_memory (GimpProcedure *procedure);
+
+/* Ends a run: error NULL for success.  Takes the error. */
+GimpValueArray *atl_return (GimpProcedure *procedure, GError *error);
+/* The user closed the dialog. */
+GimpValueArray *atl_return_cancelled (GimpProcedure *procedure);
+
+/* Which of the words (NULL-terminated) `value` is, or -1 with
+ * ATELIER_ERROR_ARGUMENT that names the argument and lists the words.  GIMP
+ * itself takes a wrong choice for the default, so choices are strings. */
+int atl_parse_word (const char *value, const char *argument,
+                    const char *const *words, GError **error);
+/* What a string argument of the config says: NULL where it is empty.  Free with
+ * g_free. */
+char *atl_config_string (GimpProcedureConfig *config, const char *name);
+/* The path of a file argument: NULL where none is given, or, with
+ * ATELIER_ERROR_FILE, where it is on no disk of this machine. */
+gboolean atl_config_path (GimpProcedureConfig *config, const char *name,
+                          char **path, GError **error);
+/* The model that the argument "model" names; of that kind, and if none is named
+ * the first of it that is there. */
+AtlModel *atl_config_model (GimpProcedureConfig *config, const char *kind,
+                            GError **error);
+
+G_END_DECLS
