@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "apply/apply.h"
+#include "apply/apply-private.h"
 #include "base/random.h"
 
 /* A host with float buffers that counts what is written. */
@@ -315,6 +315,149 @@ unet_tiles_are_blended (void)
   assert_tiled_is_untiled (model, 900, 640, 384, 0, &f);
   g_assert_false (f.exact);
   g_assert_cmpint (f.n_tiles, >, 1);
+}
+
+/* Every kind of layer that a network may have: their reach must be known. */
+static void
+every_network_may_be_tiled (void)
+{
+  static const struct
+  {
+    const char *arch, *settings;
+  } networks[] = {
+    { "resnet_6", "ngf=4 blocks=1 upsample=nearest" },
+    { "resnet_6", "ngf=4 blocks=1 upsample=bilinear norm=none" },
+    { "vqvae", "upsample=nearest" },
+    { "vqvae", "upsample=bilinear" },
+    { "vqvae", "upsample=shuffle outer_blocks=1" },
+    { "vqvae", "patch=4 downsample=8 linear_skip=yes" },
+    { "vqvae", "downsample=8 stages=3 zero_code=yes" },
+    { "vqvae", "downsample=1" },
+    { "vqvae2", "" },
+    { "vqvae2", "patch=2 linear_skip=yes" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (networks); i++)
+    {
+      gboolean vqvae = g_str_has_prefix (networks[i].arch, "vqvae");
+      g_autofree char *settings = g_strconcat (
+          networks[i].settings,
+          vqvae ? " hidden=16 residual_hidden=8 codes=16 code_dim=8" : "", NULL);
+      g_autoptr (AtlModel) model = make_model (networks[i].arch, settings);
+      AtlApplyForecast f;
+
+      g_test_message ("%s %s", networks[i].arch, settings);
+      liven (model);
+      assert_tiled_is_untiled (model, 290, 330, vqvae ? 208 : 128, 0, &f);
+      g_assert_true (f.exact);
+      g_assert_cmpint (f.n_tiles, >, 1);
+    }
+}
+
+/* A U-Net sees further than any tile, but from level to level not far. */
+static void
+unet_in_stages_has_no_seams (void)
+{
+  g_autoptr (AtlModel) model = make_model ("unet_128", "ngf=32");
+  g_autoptr (AtlPool) pool = atl_pool_new (2);
+  g_autoptr (GError) error = NULL;
+  AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+  g_autofree float *whole = NULL;
+  gsize n = 1000 * 900 * 3;
+  AtlApplyForecast f;
+  AtlImageIo io;
+  Host host;
+
+  liven (model);
+  host_init (&host, 1000, 900, 3, 3);
+  io = host_io (&host);
+  options.statistics = 0;
+  apply (model, pool, &host, &options);
+  whole = g_memdup2 (host.out, n * sizeof (float));
+  options.memory = 100 << 20;
+  atl_apply_forecast (model, pool, &io, &options, &f, &error);
+  g_assert_no_error (error);
+  g_test_message ("%d passes, %d tiles of %dx%d, halo %d, %d KiB", f.n_passes,
+                  f.n_tiles, f.tile_width, f.tile_height, f.halo,
+                  (int)(f.bytes >> 10));
+  g_assert_true (f.exact);
+  g_assert_cmpint (f.n_tiles, >, 1);
+  g_assert_cmpint (f.n_passes, >, 1);
+  apply (model, pool, &host, &options);
+  assert_written_once (&host, 0, 0, 1000, 900);
+  g_assert_cmpfloat (largest_difference (whole, host.out, n), <, 1e-4);
+  host_clear (&host);
+}
+
+static void
+maps_give_back_what_they_got (void)
+{
+  AtlShape shape = { 1, 37, 53, 5 }, tile_shape = { 1, 20, 30, 5 };
+  g_autofree float *values = g_new (float, 20 * 30 * 9);
+  g_autofree float *back = g_new (float, 20 * 30 * 9);
+
+  for (int i = 0; i < 20 * 30 * 9; i++)
+    values[i] = i;
+  for (int in_file = 0; in_file < 2; in_file++)
+    for (gsize stride = 5; stride <= 9; stride += 4)
+      {
+        AtlJob job = { .shapes = &shape, .n_nodes = 1, .maps_in_file = in_file };
+        AtlView from = { values, tile_shape, stride },
+                to = { back, tile_shape, stride };
+        g_autoptr (GError) error = NULL;
+        AtlMap *map;
+
+        if (in_file && atl_maps_file_space () == 0)
+          continue;
+        map = atl_map_new (&job, 0, &error);
+        g_assert_no_error (error);
+        memset (back, 0, sizeof (float) * 20 * 30 * 9);
+        g_assert_true (
+            atl_map_write (map, (AtlRect){ 26, 19, 27, 18 }, from, 3, 2, &error));
+        g_assert_true (atl_map_read (map, (AtlRect){ 30, 22, 23, 15 }, to, &error));
+        for (int y = 0; y < 15; y++)
+          for (int x = 0; x < 23; x++)
+            for (int c = 0; c < 5; c++)
+              g_assert_cmpfloat (back[(y * 30 + x) * stride + c], ==,
+                                 values[((y + 5) * 30 + x + 7) * stride + c]);
+        atl_map_free (map);
+      }
+}
+
+static void
+moments_are_those_of_the_values (void)
+{
+  AtlShape shape = { 1, 41, 67, 3 };
+  g_autoptr (AtlPool) pool = atl_pool_new (2);
+  g_autofree float *values = g_new (float, 41 * 67 * 4);
+  AtlMoments moments;
+  AtlRandom random;
+
+  atl_random_init (&random, 1, 0);
+  for (int i = 0; i < 41 * 67 * 4; i++)
+    values[i] = 1000 + (i % 4) * atl_random_normal (&random);
+  atl_moments_init (&moments, 3);
+  /* All of it, in four unequal parts. */
+  for (int i = 0; i < 4; i++)
+    {
+      AtlRect part
+          = { i % 2 ? 20 : 0, i / 2 ? 11 : 0, i % 2 ? 47 : 20, i / 2 ? 30 : 11 };
+
+      atl_moments_add (&moments, pool, (AtlView){ values, shape, 4 }, part);
+    }
+  g_assert_cmpfloat (moments.n, ==, 41 * 67);
+  for (int c = 0; c < 3; c++)
+    {
+      double mean = 0, m2 = 0;
+
+      for (int i = 0; i < 41 * 67; i++)
+        mean += values[i * 4 + c] / (41 * 67.0);
+      for (int i = 0; i < 41 * 67; i++)
+        m2 += (values[i * 4 + c] - mean) * (values[i * 4 + c] - mean);
+      g_assert_cmpfloat_with_epsilon (moments.mean[c], mean, 1e-9 * mean);
+      g_assert_cmpfloat_with_epsilon (moments.m2[c], m2, 1e-6 * m2 + 1e-12);
+    }
+  atl_moments_clear (&moments);
 }
 
 static void
@@ -806,6 +949,10 @@ main (int argc, char **argv)
   TEST ("unet-with-statistics-is-exact-by-its-passes",
         unet_with_statistics_is_exact_by_its_passes);
   TEST ("unet-tiles-are-blended", unet_tiles_are_blended);
+  TEST ("every-network-may-be-tiled", every_network_may_be_tiled);
+  TEST ("unet-in-stages-has-no-seams", unet_in_stages_has_no_seams);
+  TEST ("maps-give-back-what-they-got", maps_give_back_what_they_got);
+  TEST ("moments-are-those-of-the-values", moments_are_those_of_the_values);
   TEST ("pictures-of-any-size-work", pictures_of_any_size_work);
   TEST ("borders-are-reflected", borders_are_reflected);
   TEST ("a-part-is-that-part-of-the-whole", a_part_is_that_part_of_the_whole);
