@@ -231,13 +231,35 @@ zip_fail (const Zip *zip, GError **error)
                   reason != NULL ? reason : _ ("a bad zip file"));
 }
 
+/* Unpacks exactly `size` bytes, and sees the end, where the checksum is looked
+ * at. */
+static gboolean
+unpack (Zip *zip, guint8 *data, gsize size, GError **error)
+{
+  gsize done = 0;
+  la_ssize_t n = 1;
+  guint8 more;
+
+  while (n > 0 && done < size)
+    {
+      n = archive_read_data (zip->archive, data + done, size - done);
+      if (n > 0)
+        done += (gsize)n;
+    }
+  if (n >= 0 && done == size)
+    n = archive_read_data (zip->archive, &more, 1);
+  if (n < 0)
+    return zip_fail (zip, error);
+  return (n == 0 && done == size)
+         || damaged (error, zip->file, _ ("an entry is not as long as it claims"));
+}
+
 /* The whole of the current entry; its size is the archive's claim, and was held
  * against the file's. */
 static GBytes *
 read_entry (Zip *zip, struct archive_entry *entry, GError **error)
 {
   gint64 size = archive_entry_size_is_set (entry) ? archive_entry_size (entry) : -1;
-  gsize done = 0;
   guint8 *data;
 
   if (size < 0 || (guint64)size > zip->allowed)
@@ -247,25 +269,10 @@ read_entry (Zip *zip, struct archive_entry *entry, GError **error)
     }
   zip->allowed -= (guint64)size;
   data = atl_try_alloc ((gsize)size, 1, zip->file, error);
-  if (data == NULL)
-    return NULL;
-  while (done < (gsize)size)
-    {
-      la_ssize_t n
-          = archive_read_data (zip->archive, data + done, (gsize)size - done);
-
-      if (n <= 0)
-        {
-          if (n < 0)
-            zip_fail (zip, error);
-          else
-            damaged (error, zip->file, _ ("an entry is shorter than it claims"));
-          atl_free (data);
-          return NULL;
-        }
-      done += (gsize)n;
-    }
-  return g_bytes_new_with_free_func (data, (gsize)size, atl_free, data);
+  if (data != NULL && unpack (zip, data, (gsize)size, error))
+    return g_bytes_new_with_free_func (data, (gsize)size, atl_free, data);
+  atl_free (data);
+  return NULL;
 }
 
 static gboolean

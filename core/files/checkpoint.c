@@ -308,18 +308,15 @@ storage_bytes (const AtlCheckpointFile *checkpoint)
 }
 
 AtlTensorSet *
-atl_checkpoint_read (const char *path, GError **error)
+atl_checkpoint_parse (GBytes *bytes, const char *name, GError **error)
 {
-  g_autofree char *file = g_filename_display_name (path);
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
-  g_autoptr (AtlCheckpointFile) checkpoint = NULL;
+  g_autofree char *file = g_filename_display_name (name);
+  g_autoptr (AtlCheckpointFile) checkpoint
+      = atl_checkpoint_file_open (bytes, file, error);
   g_autoptr (AtlTensorSet) set = atl_tensor_set_new ();
-  g_autoptr (GString) name = g_string_new (NULL);
-  Walk walk = { .file = file, .set = set, .name = name, .error = error };
+  g_autoptr (GString) prefix = g_string_new (NULL);
+  Walk walk = { .file = file, .set = set, .name = prefix, .error = error };
 
-  if (bytes == NULL)
-    return NULL;
-  checkpoint = atl_checkpoint_file_open (bytes, file, error);
   if (checkpoint == NULL)
     return NULL;
   walk.checkpoint = checkpoint;
@@ -333,4 +330,12 @@ atl_checkpoint_read (const char *path, GError **error)
                _ ("%s holds no state_dict: there is no dict with tensors in it"),
                file);
   return NULL;
+}
+
+AtlTensorSet *
+atl_checkpoint_read (const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+
+  return bytes != NULL ? atl_checkpoint_parse (bytes, path, error) : NULL;
 }

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 
 /* NULL with ATELIER_ERROR_FILE, _FORMAT, _UNSUPPORTED (say, a global that is
  * refused) or _MEMORY. */
-AtlTensorSet *atl_checkpoint_read (const char *path, GError **error);
+AtlTensorSet *atl_checkpoint_read  (const char *path, GError **error);
+/* The same from bytes; `name` stands for the file in messages. */
+AtlTensorSet *atl_checkpoint_parse (GBytes *bytes, const char *name, GError **error);
 
 G_END_DECLS

@@ -339,12 +339,10 @@ format_of_bytes (GBytes *bytes, const char *file, GError **error)
 }
 
 AtlPicture *
-atl_picture_load (const char *path, GError **error)
+atl_picture_parse (GBytes *bytes, const char *name, GError **error)
 {
-  g_autofree char *file = g_filename_display_name (path);
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
-  const AtlPictureFormat *format
-      = bytes != NULL ? format_of_bytes (bytes, file, error) : NULL;
+  g_autofree char *file = g_filename_display_name (name);
+  const AtlPictureFormat *format = format_of_bytes (bytes, file, error);
   g_autoptr (GError) problem = NULL;
   AtlPicture *picture;
   int orientation = 1;
@@ -354,11 +352,21 @@ atl_picture_load (const char *path, GError **error)
   picture = format->load (bytes, file, &orientation, &problem);
   if (picture != NULL)
     picture = atl_picture_turn (picture, orientation, &problem);
-  if (picture == NULL && problem->code == ATELIER_ERROR_MEMORY)
+  if (picture != NULL)
+    return picture;
+  atl_picture_damaged (&problem, file, _ ("its data are damaged"));
+  if (problem->code == ATELIER_ERROR_MEMORY)
     g_prefix_error (&problem, "%s: ", file);
-  if (picture == NULL)
-    g_propagate_error (error, g_steal_pointer (&problem));
-  return picture;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return NULL;
+}
+
+AtlPicture *
+atl_picture_load (const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+
+  return bytes != NULL ? atl_picture_parse (bytes, path, error) : NULL;
 }
 
 gboolean

@@ -37,6 +37,8 @@ typedef struct
  * bytes, whatever its name.  NULL with ATELIER_ERROR_FILE, _FORMAT, _UNSUPPORTED
  * or _MEMORY. */
 AtlPicture *atl_picture_load (const char *path, GError **error);
+/* The same from bytes; `name` stands for the file in messages. */
+AtlPicture *atl_picture_parse (GBytes *bytes, const char *name, GError **error);
 /* The format is told by the extension; 16 bits where format and picture have
  * them (a float picture: float in TIFF, 16 bits in PNG).  JPEG has quality 95
  * without chroma subsampling, and white where the picture is transparent; WebP
