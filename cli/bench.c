@@ -376,8 +376,14 @@ command_bench (int argc, char **argv, GError **error)
   };
   gboolean done;
 
+  for (int i = 1; i < argc; i++)
+    if (g_str_has_prefix (argv[i], "--train"))
+      return command_bench_train (argc, argv, error);
   done
-      = cli_parse (&argc, &argv, entries, "MODEL --size WxH", NULL, 1, 1, error)
+      = cli_parse (&argc, &argv, entries, "MODEL --size WxH",
+                   _ ("\"atelier bench --train pix2pix|vqvae\" measures training "
+                      "steps; see its --help."),
+                   1, 1, error)
         && cli_check_range (options.batch, 1, 65536, "--batch", error)
         && cli_check_range (options.repeat, 1, 1e6, "--repeat", error)
         && cli_check_range (options.threads, 0, CLI_MAX_THREADS, "--threads", error)

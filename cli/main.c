@@ -20,6 +20,9 @@ static const CliCommand commands[] = {
   { "export", N_ ("write a model as ONNX"), command_export },
   { "pairs", N_ ("say what a folder of training pictures holds, and why not"),
     command_pairs },
+  { "train", N_ ("make a model from a folder of pictures"), command_train },
+  { "evaluate", N_ ("measure a model over a folder of pictures"),
+    command_evaluate },
   { "bench", N_ ("measure how fast a model runs"), command_bench },
 };
 
