@@ -188,7 +188,8 @@ choose_shape (int m, int n)
 }
 #endif
 
-/* C (+)= A * B for a part; `next` is the part of B that comes after it. */
+/* C (+)= A * B for a part; `next` is the part of B that comes after it, if that
+ * is known. */
 static void
 multiply (const AtlGemm *g, Part part, const float *next, gboolean add)
 {
@@ -202,7 +203,7 @@ multiply (const AtlGemm *g, Part part, const float *next, gboolean add)
    * 42 GB/s from memory here, this has 26 at most.  But it stops when tiles
    * come back to what is in cache, or skip columns; then this gains 1.4 times
    * (AVX-512, 16 rows) to 2.5 times (AVX2, 4 to 16 rows). */
-  if (n_tiles > V / 8 && g->m <= AHEAD_MAX_M)
+  if (next && n_tiles > V / 8 && g->m <= AHEAD_MAX_M)
     ahead.lines = (lines + n_tiles - 1) / n_tiles;
   part.ahead = &ahead;
   for (int j = 0; j < g->n; j += shape->width * V)
@@ -243,11 +244,10 @@ SET (gemm) (const AtlGemm *g)
           part.k = (g->k - p + n_parts - 1) / n_parts;
           part.a_offset = p * g->a_col;
           part.b_offset = p * g->ldb;
-          /* After the last segment comes, most likely, the next panel. */
-          if (n_parts == 1 && after < g->n_segments)
-            next = g->b[after];
+          if (n_parts > 1)
+            next = g->b[s] + (p + part.k) * g->ldb;
           else
-            next = g->b[after - 1] + (p + part.k) * g->ldb;
+            next = after < g->n_segments ? g->b[after] : g->b_next;
           multiply (g, part, next, add);
           add = TRUE;
         }

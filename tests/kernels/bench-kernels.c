@@ -155,6 +155,8 @@ gemm_work (const AtlKernels *k, gpointer data)
     }
   g->gemm.a = a;
   g->gemm.b = b;
+  g->gemm.b_next
+      = g->b + size * ((g->panel + 1) % g->n_panels) * g->gemm.n_segments;
   if (g->openblas)
     atl_gemm_openblas (&g->gemm);
   else
