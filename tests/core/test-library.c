@@ -198,6 +198,125 @@ test_user_folder (void)
   g_assert_true (g_file_test (folder, G_FILE_TEST_IS_DIR));
 }
 
+static char *
+own_path (const char *file)
+{
+  return g_build_filename (root, "data/atelier/models", file, NULL);
+}
+
+static gboolean
+have_own (const char *file)
+{
+  g_autofree char *path = own_path (file);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static char *
+name_in_card (const char *path)
+{
+  g_autoptr (AtlModel) model = atl_model_open (path, NULL);
+
+  g_assert_nonnull (model);
+  return g_strdup (atl_model_get_name (model));
+}
+
+static void
+test_import (void)
+{
+  g_autofree char *source = in_root ("more/photo codec.safetensors");
+  g_autofree char *wanted = own_path ("Aquarell- Öl.safetensors");
+  GError *error = NULL;
+  g_autofree char *path = atl_library_import (source, "Aquarell: Öl", &error);
+  g_autofree char *card = NULL;
+  g_autofree char *again = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (path, ==, wanted);
+  card = name_in_card (path);
+  g_assert_cmpstr (card, ==, "Aquarell: Öl");
+  again = atl_library_import (source, "Aquarell: Öl", &error);
+  g_assert_null (again);
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "already"));
+  g_clear_error (&error);
+  g_assert_true (atl_library_remove ("Aquarell- Öl", NULL));
+  g_assert_false (have_own ("Aquarell- Öl.safetensors"));
+}
+
+static void
+test_import_refuses (void)
+{
+  static const char *const names[]
+      = { "", ".", "../x", " .hidden", "/etc/passwd/" };
+  g_autofree char *source = in_root ("more/photo codec.safetensors");
+  g_autofree char *broken = in_root ("other/broken.safetensors");
+  GError *error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = atl_library_import (source, names[i], &error);
+      g_autofree char *parent = path ? g_path_get_dirname (path) : NULL;
+      g_autofree char *own = own_path ("");
+
+      /* What is no name is refused; a path becomes a plain name. */
+      if (path)
+        {
+          g_assert_true (g_str_has_prefix (own, parent));
+          g_assert_cmpint (g_unlink (path), ==, 0);
+        }
+      else
+        g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+      g_clear_error (&error);
+    }
+  g_assert_null (atl_library_import (broken, "x", &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT);
+  g_assert_false (have_own ("x.safetensors"));
+  g_clear_error (&error);
+}
+
+static void
+test_rename (void)
+{
+  GError *error = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *card = NULL;
+
+  put_model ("data/atelier/models", "old.safetensors", "resnet_0", "Old");
+  put_file ("data/atelier/models", "old.checkpoint", "kept for resuming");
+  path = atl_library_rename ("old", "New one", &error);
+  g_assert_no_error (error);
+  g_assert_false (have_own ("old.safetensors"));
+  g_assert_false (have_own ("old.checkpoint"));
+  g_assert_true (have_own ("New one.safetensors"));
+  g_assert_true (have_own ("New one.checkpoint"));
+  card = name_in_card (path);
+  g_assert_cmpstr (card, ==, "New one");
+  g_assert_null (atl_library_rename ("New one", "mine", &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_true (atl_library_remove ("New one", NULL));
+  g_assert_false (have_own ("New one.safetensors"));
+  g_assert_false (have_own ("New one.checkpoint"));
+}
+
+/* Shipped models are not the user's to change. */
+static void
+test_others_stay (void)
+{
+  g_autofree char *path = in_root ("other/judge.safetensors");
+  GError *error = NULL;
+
+  g_assert_false (atl_library_remove ("judge", &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_null (atl_library_rename ("judge", "y", &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_false (have_own ("y.safetensors"));
+}
+
 static void
 remove_tree (const char *path)
 {
@@ -239,6 +358,11 @@ main (int argc, char **argv)
   g_test_add_func ("/library/find-by-id-or-path", test_find);
   g_test_add_func ("/library/not-found-lists-what-there-is", test_not_found);
   g_test_add_func ("/library/user-folder-is-made", test_user_folder);
+  g_test_add_func ("/library/import-never-overwrites", test_import);
+  g_test_add_func ("/library/import-refuses-bad-names-and-files",
+                   test_import_refuses);
+  g_test_add_func ("/library/rename", test_rename);
+  g_test_add_func ("/library/only-the-user's-own-change", test_others_stay);
   status = g_test_run ();
   remove_tree (root);
   g_free (root);
