@@ -33,6 +33,7 @@ typedef struct
   int alpha; /* index of alpha's sample, 0: none */
   gboolean premultiplied;
   int orientation;
+  gboolean cut; /* a field is missing */
 
   AtlPicture *picture;
   AtlInk *ink;
@@ -49,9 +50,14 @@ matches (const guint8 *data, gsize size)
 
 /* libtiff's messages: the first one is the error. */
 
-static int G_GNUC_PRINTF (4, 0)
-    on_error (TIFF *tiff, void *user, const char *module, const char *format,
-              va_list arguments)
+static int on_error (TIFF *, void *, const char *, const char *, va_list)
+    G_GNUC_PRINTF (4, 0);
+static int on_warning (TIFF *, void *, const char *, const char *, va_list)
+    G_GNUC_PRINTF (4, 0);
+
+static int
+on_error (TIFF *tiff, void *user, const char *module, const char *format,
+          va_list arguments)
 {
   Tiff *job = user;
   g_autofree char *message = g_strdup_vprintf (format, arguments);
@@ -63,10 +69,15 @@ static int G_GNUC_PRINTF (4, 0)
   return 1;
 }
 
-static int G_GNUC_PRINTF (4, 0)
-    on_warning (TIFF *tiff, void *user, const char *module, const char *format,
-                va_list arguments)
+/* libtiff warns, and goes on, where a field of the directory lies past the end
+ * of the file. */
+static int
+on_warning (TIFF *tiff, void *user, const char *module, const char *format,
+            va_list arguments)
 {
+  Tiff *job = user;
+
+  job->cut = job->cut || strstr (format, "IO error") != NULL;
   return 1;
 }
 
@@ -189,6 +200,8 @@ open_reader (Tiff *job, GBytes *bytes, const char *file, GError **error)
   if (job->width < 1 || job->height < 1 || job->width > G_MAXINT32
       || job->height > G_MAXINT32)
     return atl_picture_damaged (error, file, _ ("its size is impossible"));
+  if (job->cut)
+    return atl_picture_damaged (error, file, _ ("it is cut off"));
   read_alpha (job);
   return TRUE;
 }
