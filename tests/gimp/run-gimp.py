@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Runs a Script-Fu test in a GIMP of its own and prints its TAP.
+
+  run-gimp.py --plugin ATELIER --probe PROBE --make-models TOOL TEST.scm
+
+GIMP gets a fresh home with nothing in it but script-fu, the plug-in and the
+probe.  The script writes TAP to a file through prelude.scm; a script that ends
+early, or a GIMP that ends with another status than 0, is a failure as well.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def install(program, folder):
+    folder.mkdir(parents=True)
+    shutil.copy2(program, folder / folder.name)
+
+
+def gimp_folder(variable):
+    return pathlib.Path(subprocess.check_output(
+        ["pkg-config", f"--variable={variable}", "gimp-3.0"], text=True).strip())
+
+
+def link_scripts(folder):
+    """Ours, beside GIMP's own."""
+    folder.mkdir()
+    for script in (HERE.parent.parent / "data" / "scripts").glob("*.scm"):
+        (folder / script.name).symlink_to(script)
+
+
+def prepare(top, options):
+    """The home; returns the environment that GIMP runs in."""
+    profile = top / "gimp"
+    plug_ins = top / "plug-ins"
+    models = top / "data" / "atelier" / "models"
+    profile.mkdir()
+    models.mkdir(parents=True)
+    plug_ins.mkdir()
+    for name in ["script-fu", *options.with_plug_in]:
+        (plug_ins / name).symlink_to(gimp_folder("gimplibdir") / "plug-ins" / name)
+    install(options.plugin, plug_ins / "atelier")
+    install(options.probe, plug_ins / "probe")
+    if options.wrap:
+        wrap(plug_ins / "atelier" / "atelier", options.wrap)
+    link_scripts(profile / "scripts")
+    (profile / "gimprc").write_text(f'(plug-in-path "{plug_ins}")\n')
+    subprocess.run([options.make_models, models], check=True)
+    write_wide_profile(top / "wide.icc")
+    environment = dict(os.environ, HOME=str(top), GIMP3_DIRECTORY=str(profile),
+                       XDG_DATA_HOME=str(top / "data"), TMPDIR=str(top),
+                       XDG_CACHE_HOME=str(top / "cache"), LC_ALL="C.UTF-8",
+                       ATELIER_TEST_HOME=str(top), ATELIER_TEST_SOURCE=str(HERE))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "G_DEBUG", "ATELIER_MODEL_PATH"):
+        environment.pop(name, None)
+    return environment
+
+
+def write_wide_profile(path):
+    """A matrix profile (ICC version 2) with Adobe RGB's primaries, gamma 2.2."""
+    def xyz(*values):
+        return b"XYZ \0\0\0\0" + b"".join(
+            struct.pack(">i", round(v * 65536)) for v in values)
+
+    description = b"wide, gamma 2.2\0"
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)) + b"\0\0"
+    tags = [
+        (b"desc", b"desc\0\0\0\0" + struct.pack(">I", len(description))
+         + description + bytes(12 + 67)),
+        (b"cprt", b"text\0\0\0\0public domain\0"),
+        (b"wtpt", xyz(0.9642, 1.0, 0.8249)),
+        (b"rXYZ", xyz(0.60974, 0.31111, 0.01947)),
+        (b"gXYZ", xyz(0.20528, 0.62567, 0.06087)),
+        (b"bXYZ", xyz(0.14919, 0.06322, 0.74457)),
+        (b"rTRC", curve), (b"gTRC", curve), (b"bTRC", curve)]
+    table, data = struct.pack(">I", len(tags)), b""
+    for name, value in tags:
+        value += bytes(-len(value) % 4)
+        offset = 128 + 4 + 12 * len(tags) + len(data)
+        table += name + struct.pack(">II", offset, len(value))
+        data += value
+    header = struct.pack(">I4xI4s4s4s12s4s", 132 + 12 * len(tags) + len(data),
+                         0x02400000, b"mntr", b"RGB ", b"XYZ ",
+                         struct.pack(">6H", 2026, 1, 1, 0, 0, 0), b"acsp")
+    header += bytes(68 - len(header)) + struct.pack(
+        ">3i", *(round(v * 65536) for v in (0.9642, 1.0, 0.8249)))
+    path.write_bytes(header + bytes(128 - len(header)) + table + data)
+
+
+def wrap(program, command):
+    """Replaces the program by a script that runs it under `command`."""
+    real = program.with_name("real")
+    program.rename(real)
+    program.write_text(f'#!/bin/sh\nexec {command} "{real}" "$@"\n')
+    program.chmod(0o755)
+
+
+def run(top, options):
+    environment = prepare(top, options)
+    tap = top / "tap"
+    log = top / "log"
+    expressions = [f'(define test-home "{top}/")', f'(define test-source "{HERE}/")',
+                   f'(load "{HERE}/prelude.scm")', f'(load "{options.script}")',
+                   "(done)"]
+    command = ["gimp-console-3.0", "-idfs", "--batch-interpreter",
+               "plug-in-script-fu-eval"]
+    command += ["-b", "(begin " + " ".join(expressions) + ")", "--quit"]
+    with open(log, "w") as out:
+        status = subprocess.run(command, env=environment, stdout=out,
+                                stderr=subprocess.STDOUT,
+                                timeout=options.timeout).returncode
+    text = tap.read_text() if tap.exists() else ""
+    output = log.read_text(errors="replace")
+    print(text, end="")
+    n = sum(1 for line in text.splitlines() if line.startswith(("ok", "not ok")))
+    ok = status == 0 and text.rstrip().endswith("# done") and n > 0
+    for problem in options.forbid:
+        if problem in output:
+            print(f"# GIMP's output has '{problem}'")
+            ok = False
+    print(f"{'ok' if ok else 'not ok'} {n + 1} - the script ran to its end, "
+          f"GIMP ended with status 0")
+    print(f"1..{n + 1}")
+    if not ok or "\nnot ok" in "\n" + text or options.verbose:
+        print("".join(f"# {line}\n" for line in output.splitlines()[-80:]))
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--plugin", required=True)
+    parser.add_argument("--probe", required=True)
+    parser.add_argument("--make-models", required=True)
+    parser.add_argument("--with-plug-in", action="append", default=[])
+    parser.add_argument("--wrap", help="command that the plug-in is run under")
+    parser.add_argument("--forbid", action="append", default=[],
+                        help="text that GIMP's output must not have")
+    parser.add_argument("--timeout", type=int, default=280)
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("script", type=pathlib.Path)
+    options = parser.parse_args()
+    options.script = options.script.resolve()
+    with tempfile.TemporaryDirectory(prefix="atelier-gimp-") as top:
+        return run(pathlib.Path(top), options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
