@@ -86,6 +86,8 @@ typedef struct
   float            **known;     /* per norm: means, then variances; or NULL */
 
   GPtrArray         *passes;    /* AtlPass */
+  gboolean           no_files;  /* maps must be in memory */
+  gboolean           file_failed;
   gboolean           maps_in_file;
   GPtrArray         *maps;      /* AtlMap */
   float             *picture_strip, *result_strip;
@@ -153,14 +155,14 @@ void     atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments);
 /* maps.c */
 /* Bytes on a disk that may hold maps; 0: none. */
 guint64  atl_maps_file_space (void);
-AtlMap  *atl_map_new  (const AtlJob *job, int node, GError **error);
+AtlMap  *atl_map_new  (AtlJob *job, int node, GError **error);
 void     atl_map_free (AtlMap *map);
 AtlMap  *atl_map_find (const AtlJob *job, int node);
 /* rect: of the map; at (x, y) of the view. */
-gboolean atl_map_read  (const AtlMap *map, AtlRect rect, AtlView view,
-                        GError **error);
-gboolean atl_map_write (AtlMap *map, AtlRect rect, AtlView view, int x, int y,
-                        GError **error);
+gboolean atl_map_read  (const AtlMap *map, AtlPool *pool, AtlRect rect,
+                        AtlView view, GError **error);
+gboolean atl_map_write (AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view,
+                        int x, int y, GError **error);
 
 /* pixels.c */
 /* The tile at (x, y) of the padded picture, as the network takes it. */

@@ -64,7 +64,7 @@ read_tile (Run *run, AtlSpan x, AtlSpan y, const AtlProgress *progress,
                                 view, progress, error))
             return FALSE;
         }
-      else if (!atl_map_read (atl_map_find (job, node),
+      else if (!atl_map_read (atl_map_find (job, node), job->pool,
                               value_rect (job, node, x, y, FALSE), view, error))
         return FALSE;
     }
@@ -95,7 +95,7 @@ keep_tile (Run *run, AtlSpan x, AtlSpan y, GError **error)
       AtlRect tile = value_rect (job, node, x, y, FALSE);
       AtlRect core = value_rect (job, node, x, y, TRUE);
 
-      if (!atl_map_write (atl_map_find (job, node), core,
+      if (!atl_map_write (atl_map_find (job, node), job->pool, core,
                           atl_plan_get_value (run->plan, node), core.x - tile.x,
                           core.y - tile.y, error))
         return FALSE;
@@ -359,13 +359,25 @@ atl_apply (AtlModel *model, AtlPool *pool, const AtlImageIo *io,
            const AtlApplyOptions *options, const AtlProgress *progress,
            GError **error)
 {
-  AtlJob job;
-  gboolean ok = atl_job_init (&job, model, pool, io, options, error)
-                && atl_passes_plan (&job, error);
+  gboolean ok, again = FALSE;
 
-  for (guint i = 0; ok && i < job.passes->len; i++)
-    ok = run_pass (&job, g_ptr_array_index (job.passes, i), progress, error);
-  atl_job_clear (&job);
+  do
+    {
+      g_autoptr (GError) problem = NULL;
+      AtlJob job;
+
+      ok = atl_job_init (&job, model, pool, io, options, &problem);
+      job.no_files = again;
+      ok = ok && atl_passes_plan (&job, &problem);
+      for (guint i = 0; ok && i < job.passes->len; i++)
+        ok = run_pass (&job, g_ptr_array_index (job.passes, i), progress, &problem);
+      /* Maps are made before anything is written: without them it takes longer. */
+      again = !ok && !again && job.file_failed;
+      if (!ok && !again)
+        g_propagate_error (error, g_steal_pointer (&problem));
+      atl_job_clear (&job);
+    }
+  while (again);
   return ok;
 }
 

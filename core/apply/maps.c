@@ -86,7 +86,7 @@ make_file (AtlMap *map, gsize bytes, GError **error)
 }
 
 AtlMap *
-atl_map_new (const AtlJob *job, int node, GError **error)
+atl_map_new (AtlJob *job, int node, GError **error)
 {
   AtlShape s = job->shapes[node];
   AtlMap *map = g_new0 (AtlMap, 1);
@@ -98,7 +98,10 @@ atl_map_new (const AtlJob *job, int node, GError **error)
   map->channels = s.c;
   map->file = -1;
   if (job->maps_in_file)
-    ok = make_file (map, (gsize)s.w * s.h * s.c * sizeof (float), error);
+    {
+      ok = make_file (map, (gsize)s.w * s.h * s.c * sizeof (float), error);
+      job->file_failed = job->file_failed || !ok;
+    }
   else
     {
       map->data = atl_try_alloc ((gsize)s.w * s.h, s.c * sizeof (float),
@@ -128,9 +131,9 @@ atl_map_find (const AtlJob *job, int node)
   return NULL;
 }
 
-static gboolean
-transfer (int file, gboolean write, char *data, gsize n, goffset offset,
-          GError **error)
+/* 0, or what went wrong. */
+static int
+transfer (int file, gboolean write, char *data, gsize n, goffset offset)
 {
   while (n > 0)
     {
@@ -140,74 +143,87 @@ transfer (int file, gboolean write, char *data, gsize n, goffset offset,
       if (done < 0 && errno == EINTR)
         continue;
       if (done <= 0)
-        {
-          g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                       _ ("Intermediate results can't be kept on the disk: %s"),
-                       done < 0 ? g_strerror (errno) : _ ("the file is cut short"));
-          return FALSE;
-        }
+        return done < 0 ? errno : EIO;
       data += done;
       n -= done;
       offset += done;
     }
-  return TRUE;
+  return 0;
 }
 
-/* Row y of rect, to or from pixels `stride` apart. */
-static gboolean
-copy_row (const AtlMap *map, AtlRect rect, int y, float *pixels, gsize stride,
-          gboolean write, float *scratch, GError **error)
+typedef struct
 {
-  gsize pixel = map->channels, n = rect.width * pixel;
-  gsize at = (((gsize)rect.y + y) * map->width + rect.x) * pixel;
-  float *row = map->data ? map->data + at : stride == pixel ? pixels : scratch;
+  const AtlMap *map;
+  AtlRect rect;
+  float *pixels; /* of the view, at the rectangle's corner */
+  gsize stride, row_stride;
+  gboolean write;
+  float *scratch; /* one row a worker, where a row can't be transferred whole */
+  int code;       /* of the first failure */
+} CopyJob;
 
-  if (!map->data && !write
-      && !transfer (map->file, FALSE, (char *)row, n * sizeof (float),
-                    at * sizeof (float), error))
-    return FALSE;
-  if (row != pixels)
-    for (int x = 0; x < rect.width; x++)
+static void
+copy_row (gpointer data, gint64 task, int worker)
+{
+  CopyJob *c = data;
+  const AtlMap *map = c->map;
+  gsize pixel = map->channels, n = c->rect.width * pixel;
+  gsize at = (((gsize)c->rect.y + task) * map->width + c->rect.x) * pixel;
+  float *pixels = c->pixels + task * c->row_stride;
+  float *row = map->data    ? map->data + at
+               : c->scratch ? c->scratch + worker * n
+                            : pixels;
+  int code = 0;
+
+  if (!map->data && !c->write)
+    code = transfer (map->file, FALSE, (char *)row, n * sizeof (float),
+                     at * sizeof (float));
+  if (row != pixels && c->stride == pixel)
+    memcpy (c->write ? row : pixels, c->write ? pixels : row, n * sizeof (float));
+  else if (row != pixels)
+    for (int x = 0; x < c->rect.width; x++)
       {
-        float *a = row + x * pixel, *b = pixels + x * stride;
+        float *a = row + x * pixel, *b = pixels + x * c->stride;
 
-        memcpy (write ? a : b, write ? b : a, pixel * sizeof (float));
+        memcpy (c->write ? a : b, c->write ? b : a, pixel * sizeof (float));
       }
-  if (!map->data && write)
-    return transfer (map->file, TRUE, (char *)row, n * sizeof (float),
-                     at * sizeof (float), error);
-  return TRUE;
+  if (!map->data && c->write)
+    code = transfer (map->file, TRUE, (char *)row, n * sizeof (float),
+                     at * sizeof (float));
+  if (code != 0)
+    g_atomic_int_compare_and_exchange (&c->code, 0, code);
 }
 
 static gboolean
-copy_rect (const AtlMap *map, AtlRect rect, AtlView view, int x, int y,
-           gboolean write, GError **error)
+copy_rect (const AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view, int x,
+           int y, gboolean write, GError **error)
 {
-  g_autofree float *scratch
-      = map->data || view.stride == (gsize)map->channels
-            ? NULL
-            : g_new (float, (gsize)rect.width * map->channels);
+  CopyJob c = { map, rect, NULL, view.stride, view.stride * view.shape.w, write };
+  g_autofree float *scratch = NULL;
 
-  for (int row = 0; row < rect.height; row++)
-    {
-      float *pixels
-          = view.data + (((gsize)y + row) * view.shape.w + x) * view.stride;
-
-      if (!copy_row (map, rect, row, pixels, view.stride, write, scratch, error))
-        return FALSE;
-    }
-  return TRUE;
+  c.pixels = view.data + y * c.row_stride + x * view.stride;
+  if (!map->data && view.stride != (gsize)map->channels)
+    c.scratch = scratch = g_new (float, (gsize)rect.width * map->channels
+                                            * atl_pool_get_n_threads (pool));
+  atl_pool_run (pool, rect.height, copy_row, &c);
+  if (c.code == 0)
+    return TRUE;
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+               _ ("Intermediate results can't be kept on the disk: %s"),
+               g_strerror (c.code));
+  return FALSE;
 }
 
 gboolean
-atl_map_read (const AtlMap *map, AtlRect rect, AtlView view, GError **error)
+atl_map_read (const AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view,
+              GError **error)
 {
-  return copy_rect (map, rect, view, 0, 0, FALSE, error);
+  return copy_rect (map, pool, rect, view, 0, 0, FALSE, error);
 }
 
 gboolean
-atl_map_write (AtlMap *map, AtlRect rect, AtlView view, int x, int y,
+atl_map_write (AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view, int x, int y,
                GError **error)
 {
-  return copy_rect (map, rect, view, x, y, TRUE, error);
+  return copy_rect (map, pool, rect, view, x, y, TRUE, error);
 }

@@ -410,7 +410,7 @@ try_way (Planner *p, gsize limit, gboolean in_file)
 static void
 try_maps (Planner *p)
 {
-  guint64 disk = atl_maps_file_space () / 2;
+  guint64 disk = p->job->no_files ? 0 : atl_maps_file_space () / 2;
 
   if (p->n_levels == 0)
     return;

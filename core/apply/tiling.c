@@ -14,6 +14,9 @@
 /* What a seam that is only blended away counts for, in work. */
 #define SEAM_WORK 2.0
 #define PROBE 768
+/* Work that smaller tiles may cost, and the bytes below which none are tried. */
+#define SMALLER_WORK 1.03
+#define SMALL_TILE ((gsize)24 << 20)
 
 void
 atl_pass_shapes (const AtlJob *job, const AtlPass *pass, int width, int height,
@@ -147,6 +150,28 @@ force_layout (const AtlJob *job, AtlPass *pass, int reach, Prediction *predictio
   return TRUE;
 }
 
+/* Smaller tiles than memory permits, where they cost next to no work: what is
+ * smaller stays in the caches and is sooner had from the system. */
+static void
+shrink_tiles (const AtlJob *job, AtlLayout *layout, Prediction *prediction,
+              gsize *bytes)
+{
+  double most = SMALLER_WORK * atl_layout_work (layout);
+
+  for (gsize room = (*bytes - prediction->maps) / 2; room >= SMALL_TILE; room /= 2)
+    {
+      AtlLayout trial = *layout;
+      gsize trial_bytes;
+
+      if (!atl_layout_choose (&trial, job->min_side, prediction->maps + room,
+                              predict, prediction, &trial_bytes)
+          || atl_layout_work (&trial) > most)
+        return;
+      *layout = trial;
+      *bytes = trial_bytes;
+    }
+}
+
 static gboolean
 choose_layout (const AtlJob *job, AtlPass *pass, gsize maps)
 {
@@ -170,6 +195,7 @@ choose_layout (const AtlJob *job, AtlPass *pass, gsize maps)
       if (atl_layout_choose (&layout, job->min_side, job->budget, predict,
                              &prediction, &bytes))
         {
+          shrink_tiles (job, &layout, &prediction, &bytes);
           ratio = atl_layout_work (&layout)
                   / ((double)(layout.x.keep_to - layout.x.keep_from)
                      * (layout.y.keep_to - layout.y.keep_from));

@@ -2,7 +2,9 @@
  * statistics; budgets hold; hosts see each pixel once. */
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "apply/apply-private.h"
 #include "base/random.h"
@@ -395,6 +397,7 @@ maps_give_back_what_they_got (void)
   AtlShape shape = { 1, 37, 53, 5 }, tile_shape = { 1, 20, 30, 5 };
   g_autofree float *values = g_new (float, 20 * 30 * 9);
   g_autofree float *back = g_new (float, 20 * 30 * 9);
+  g_autoptr (AtlPool) pool = atl_pool_new (2);
 
   for (int i = 0; i < 20 * 30 * 9; i++)
     values[i] = i;
@@ -412,9 +415,10 @@ maps_give_back_what_they_got (void)
         map = atl_map_new (&job, 0, &error);
         g_assert_no_error (error);
         memset (back, 0, sizeof (float) * 20 * 30 * 9);
+        g_assert_true (atl_map_write (map, pool, (AtlRect){ 26, 19, 27, 18 }, from,
+                                      3, 2, &error));
         g_assert_true (
-            atl_map_write (map, (AtlRect){ 26, 19, 27, 18 }, from, 3, 2, &error));
-        g_assert_true (atl_map_read (map, (AtlRect){ 30, 22, 23, 15 }, to, &error));
+            atl_map_read (map, pool, (AtlRect){ 30, 22, 23, 15 }, to, &error));
         for (int y = 0; y < 15; y++)
           for (int x = 0; x < 23; x++)
             for (int c = 0; c < 5; c++)
@@ -656,6 +660,52 @@ a_small_budget_gives_the_same_picture (void)
       assert_written_once (&host, 0, 0, 900, 700);
       g_assert_cmpfloat (largest_difference (whole, host.out, n), <, 1e-4);
     }
+  host_clear (&host);
+}
+
+/* Files of this process may not grow: intermediate results that were to go to
+ * the disk are computed again instead. */
+static void
+a_full_disk_only_takes_longer (void)
+{
+  g_autoptr (AtlModel) model = make_model ("resnet_6", "ngf=32 blocks=1");
+  g_autoptr (AtlPool) pool = atl_pool_new (2);
+  AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+  g_autofree float *with_disk = NULL;
+  struct rlimit before, small;
+  gboolean in_file;
+  AtlImageIo io;
+  AtlJob job;
+  Host host;
+
+  if (atl_maps_file_space () == 0)
+    {
+      g_test_skip ("no disk for temporary files");
+      return;
+    }
+  liven (model);
+  host_init (&host, 640, 600, 3, 3);
+  io = host_io (&host);
+  options.statistics = 1;
+  options.memory = 16 << 20;
+  g_assert_true (atl_job_init (&job, model, pool, &io, &options, NULL));
+  g_assert_true (atl_passes_plan (&job, NULL));
+  in_file = job.maps_in_file;
+  atl_job_clear (&job);
+  g_assert_true (in_file);
+  apply (model, pool, &host, &options);
+  with_disk = g_memdup2 (host.out, sizeof (float) * 640 * 600 * 3);
+
+  signal (SIGXFSZ, SIG_IGN);
+  getrlimit (RLIMIT_FSIZE, &before);
+  small = before;
+  small.rlim_cur = 1 << 20;
+  setrlimit (RLIMIT_FSIZE, &small);
+  apply (model, pool, &host, &options);
+  setrlimit (RLIMIT_FSIZE, &before);
+  assert_written_once (&host, 0, 0, 640, 600);
+  g_assert_cmpfloat (largest_difference (with_disk, host.out, 640 * 600 * 3), <,
+                     1e-4);
   host_clear (&host);
 }
 
@@ -959,6 +1009,7 @@ main (int argc, char **argv)
   TEST ("threads-do-not-change-a-bit", threads_do_not_change_a_bit);
   TEST ("a-small-budget-gives-the-same-picture",
         a_small_budget_gives_the_same_picture);
+  TEST ("a-full-disk-only-takes-longer", a_full_disk_only_takes_longer);
   TEST ("too-small-a-budget-says-what-it-takes",
         too_small_a_budget_says_what_it_takes);
   TEST ("strength-zero-is-the-picture", strength_zero_is_the_picture);
