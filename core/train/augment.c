@@ -400,24 +400,29 @@ render_exact (const AtlCrop *crop, const Source *source, int width, int height,
   return TRUE;
 }
 
-/* One pixel at (x, y) of the window, pixel centres at .5. */
+/* One pixel at (x, y) of the window, pixel centres at .5; at least two pixels
+ * off its edge.  Rows are summed first: 4 pixels are contiguous. */
 static inline void
 interpolate (const Window *window, int channels, double x, double y, float *out)
 {
-  double fx = floor (x - 0.5), fy = floor (y - 0.5);
-  int ix = CLAMP ((int)fx - 1, 0, window->width - 4);
-  int iy = CLAMP ((int)fy - 1, 0, window->height - 4);
-  const float *from = window->pixels + ((gsize)iy * window->width + ix) * channels;
-  float wx[4], wy[4], sum[3] = { 0 };
+  int ix = (int)(x - 0.5), iy = (int)(y - 0.5);
+  gsize row = (gsize)window->width * channels;
+  const float *from = window->pixels + (iy - 1) * row + (gsize)(ix - 1) * channels;
+  float wx[4], wy[4], column[4 * 3];
 
-  weigh ((float)(x - 0.5 - fx), wx);
-  weigh ((float)(y - 0.5 - fy), wy);
-  for (int j = 0; j < 4; j++, from += (gsize)window->width * channels)
-    for (int i = 0; i < 4; i++)
-      for (int c = 0; c < channels; c++)
-        sum[c] += wy[j] * wx[i] * from[i * channels + c];
+  weigh ((float)(x - 0.5 - ix), wx);
+  weigh ((float)(y - 0.5 - iy), wy);
+  for (int k = 0; k < 4 * channels; k++)
+    column[k] = wy[0] * from[k] + wy[1] * from[row + k] + wy[2] * from[2 * row + k]
+                + wy[3] * from[3 * row + k];
   for (int c = 0; c < channels; c++)
-    out[c] = CLAMP (sum[c], 0.0f, 1.0f);
+    {
+      float sum = wx[0] * column[c] + wx[1] * column[channels + c]
+                  + wx[2] * column[2 * channels + c]
+                  + wx[3] * column[3 * channels + c];
+
+      out[c] = CLAMP (sum, 0.0f, 1.0f);
+    }
 }
 
 static gboolean
@@ -432,10 +437,13 @@ render_interpolated (const AtlCrop *crop, const Source *source, int width,
     for (int i = 0; i < width; i++, out += source->channels)
       {
         double u = i + 0.5 - 0.5 * width, v = j + 0.5 - 0.5 * height;
+        double x = crop->x + crop->xx * u + crop->xy * v - window.x;
+        double y = crop->y + crop->yx * u + crop->yy * v - window.y;
 
-        interpolate (&window, source->channels,
-                     crop->x + crop->xx * u + crop->xy * v - window.x,
-                     crop->y + crop->yx * u + crop->yy * v - window.y, out);
+        if (source->channels == 3) /* the compiler unrolls both */
+          interpolate (&window, 3, x, y, out);
+        else
+          interpolate (&window, 1, x, y, out);
       }
   atl_free (window.pixels);
   return TRUE;

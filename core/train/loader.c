@@ -9,6 +9,7 @@
 
 #include "train/loader.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -58,9 +59,9 @@ struct _AtlLoader
   int n_threads;
   GThread **threads;
 
-  GMutex mutex;
-  GCond made;  /* a batch is complete, or there is an error */
-  GCond freed; /* a slot is free, or it is time to stop */
+  pthread_mutex_t mutex; /* not GMutex: thread sanitizer knows these */
+  pthread_cond_t made;   /* a batch is complete, or there is an error */
+  pthread_cond_t freed;  /* a slot is free, or it is time to stop */
   gboolean stop;
   guint64 next_step; /* the item to be taken next */
   int next_item;
@@ -130,7 +131,7 @@ choose_pair (AtlLoader *loader, guint64 item)
   guint n = loader->items.pairs->len;
   gint64 chosen = -1;
 
-  g_mutex_lock (&loader->mutex);
+  pthread_mutex_lock (&loader->mutex);
   const guint32 *order = get_order (loader, item / n);
   for (guint i = 0; i < n && chosen < 0 && loader->n_bad < n; i++)
     {
@@ -139,7 +140,7 @@ choose_pair (AtlLoader *loader, guint64 item)
       if (!loader->bad[pair])
         chosen = pair;
     }
-  g_mutex_unlock (&loader->mutex);
+  pthread_mutex_unlock (&loader->mutex);
   return chosen;
 }
 
@@ -150,7 +151,7 @@ mark_bad (AtlLoader *loader, guint pair, const GError *why)
 {
   const AtlPair *p = loader->items.pairs->pdata[pair];
 
-  g_mutex_lock (&loader->mutex);
+  pthread_mutex_lock (&loader->mutex);
   if (!loader->bad[pair])
     {
       Report *report = g_new (Report, 1);
@@ -161,7 +162,7 @@ mark_bad (AtlLoader *loader, guint pair, const GError *why)
       report->message = g_strdup (why->message);
       g_ptr_array_add (loader->reports, report);
     }
-  g_mutex_unlock (&loader->mutex);
+  pthread_mutex_unlock (&loader->mutex);
 }
 
 /* local: the item's number in this rank's part. */
@@ -210,11 +211,11 @@ take_item (AtlLoader *loader, Slot **slot, int *local)
 {
   gboolean ok;
 
-  g_mutex_lock (&loader->mutex);
+  pthread_mutex_lock (&loader->mutex);
   /* One slot stays with the trainer: that of the step before `wanted`. */
   while (!loader->stop && !loader->error
          && loader->next_step >= loader->wanted + loader->n_slots - 1)
-    g_cond_wait (&loader->freed, &loader->mutex);
+    pthread_cond_wait (&loader->freed, &loader->mutex);
   ok = !loader->stop && !loader->error;
   if (ok)
     {
@@ -231,7 +232,7 @@ take_item (AtlLoader *loader, Slot **slot, int *local)
           loader->next_step++;
         }
     }
-  g_mutex_unlock (&loader->mutex);
+  pthread_mutex_unlock (&loader->mutex);
   return ok;
 }
 
@@ -261,14 +262,14 @@ work (gpointer data)
       double before = thread_seconds ();
       gboolean ok = make_item (loader, slot, local, &error);
 
-      g_mutex_lock (&loader->mutex);
+      pthread_mutex_lock (&loader->mutex);
       loader->statistics.worked_seconds += thread_seconds () - before;
       slot->n_done += ok;
       if (!ok && !loader->error)
         loader->error = g_steal_pointer (&error);
       if (!ok || slot->n_done == loader->n_local)
-        g_cond_broadcast (&loader->made);
-      g_mutex_unlock (&loader->mutex);
+        pthread_cond_broadcast (&loader->made);
+      pthread_mutex_unlock (&loader->mutex);
       g_clear_error (&error);
     }
   return NULL;
@@ -373,9 +374,9 @@ atl_loader_new (GPtrArray *pairs, const AtlLoaderOptions *options, GError **erro
   loader = g_new0 (AtlLoader, 1);
   loader->items = items;
   o = &loader->items.options;
-  g_mutex_init (&loader->mutex);
-  g_cond_init (&loader->made);
-  g_cond_init (&loader->freed);
+  pthread_mutex_init (&loader->mutex, NULL);
+  pthread_cond_init (&loader->made, NULL);
+  pthread_cond_init (&loader->freed, NULL);
   loader->reports = g_ptr_array_new_with_free_func ((GDestroyNotify)report_free);
   loader->bad = g_new0 (guint8, pairs->len);
   loader->next_step = loader->wanted = o->first_step;
@@ -400,10 +401,10 @@ atl_loader_free (AtlLoader *loader)
 {
   if (!loader)
     return;
-  g_mutex_lock (&loader->mutex);
+  pthread_mutex_lock (&loader->mutex);
   loader->stop = TRUE;
-  g_cond_broadcast (&loader->freed);
-  g_mutex_unlock (&loader->mutex);
+  pthread_cond_broadcast (&loader->freed);
+  pthread_mutex_unlock (&loader->mutex);
   for (int i = 0; i < loader->n_threads; i++)
     g_thread_join (loader->threads[i]);
   g_free (loader->threads);
@@ -415,13 +416,26 @@ atl_loader_free (AtlLoader *loader)
   g_free (loader->bad);
   g_ptr_array_unref (loader->reports);
   g_clear_error (&loader->error);
-  g_mutex_clear (&loader->mutex);
-  g_cond_clear (&loader->made);
-  g_cond_clear (&loader->freed);
+  pthread_mutex_destroy (&loader->mutex);
+  pthread_cond_destroy (&loader->made);
+  pthread_cond_destroy (&loader->freed);
   g_free (loader);
 }
 
 /* ---- handing out ---- */
+
+/* Until a batch is made, or a twentieth of a second. */
+static void
+wait_a_little (AtlLoader *loader)
+{
+  struct timespec until;
+
+  clock_gettime (CLOCK_REALTIME, &until);
+  until.tv_nsec += 50 * 1000 * 1000;
+  until.tv_sec += until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  pthread_cond_timedwait (&loader->made, &loader->mutex, &until);
+}
 
 /* Waits, with the lock, until the slot is complete; looks at the cancellable
  * twenty times a second. */
@@ -438,8 +452,7 @@ wait_for (AtlLoader *loader, const Slot *slot, GCancellable *cancellable,
           g_propagate_error (error, g_error_copy (loader->error));
           return FALSE;
         }
-      g_cond_wait_until (&loader->made, &loader->mutex,
-                         g_get_monotonic_time () + G_TIME_SPAN_SECOND / 20);
+      wait_a_little (loader);
     }
   return TRUE;
 }
@@ -453,10 +466,10 @@ tell_reports (AtlLoader *loader)
     {
       Report *report = NULL;
 
-      g_mutex_lock (&loader->mutex);
+      pthread_mutex_lock (&loader->mutex);
       if (loader->reports->len)
         report = g_ptr_array_steal_index (loader->reports, 0);
-      g_mutex_unlock (&loader->mutex);
+      pthread_mutex_unlock (&loader->mutex);
       if (!report)
         return;
       if (o->bad_picture)
@@ -488,7 +501,7 @@ atl_loader_next (AtlLoader *loader, GCancellable *cancellable, GError **error)
   Slot *slot;
   gboolean ok;
 
-  g_mutex_lock (&loader->mutex);
+  pthread_mutex_lock (&loader->mutex);
   slot = &loader->slots[loader->wanted % loader->n_slots];
   ok = wait_for (loader, slot, cancellable, error);
   if (ok)
@@ -496,11 +509,11 @@ atl_loader_next (AtlLoader *loader, GCancellable *cancellable, GError **error)
       fill_batch (loader, slot);
       loader->wanted++;
       loader->statistics.batches++;
-      g_cond_broadcast (&loader->freed);
+      pthread_cond_broadcast (&loader->freed);
     }
   loader->statistics.waited_seconds
       += 1e-6 * (double)(g_get_monotonic_time () - before);
-  g_mutex_unlock (&loader->mutex);
+  pthread_mutex_unlock (&loader->mutex);
   tell_reports (loader);
   return ok ? &loader->batch : NULL;
 }
@@ -511,10 +524,10 @@ atl_loader_get_statistics (AtlLoader *loader, AtlLoaderStatistics *statistics)
   AtlPictureCacheStatistics cache;
 
   atl_picture_cache_get_statistics (loader->items.cache, &cache);
-  g_mutex_lock (&loader->mutex);
+  pthread_mutex_lock (&loader->mutex);
   *statistics = loader->statistics;
   statistics->bad = loader->n_bad;
-  g_mutex_unlock (&loader->mutex);
+  pthread_mutex_unlock (&loader->mutex);
   statistics->decoded = cache.decoded;
   statistics->cache_bytes = cache.bytes;
   statistics->disk_bytes = cache.disk_bytes;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,8 +48,8 @@ struct _AtlCached
 
 struct _AtlPictureCache
 {
-  GMutex mutex;
-  GCond changed;
+  pthread_mutex_t mutex; /* not GMutex: thread sanitizer knows these */
+  pthread_cond_t changed;
   AtlCached *entries;
   guint n_entries;
   GQueue recent; /* most recently used first */
@@ -83,8 +84,8 @@ atl_picture_cache_new (guint n_pictures, gsize bytes, guint64 disk,
 {
   AtlPictureCache *cache = g_new0 (AtlPictureCache, 1);
 
-  g_mutex_init (&cache->mutex);
-  g_cond_init (&cache->changed);
+  pthread_mutex_init (&cache->mutex, NULL);
+  pthread_cond_init (&cache->changed, NULL);
   g_queue_init (&cache->recent);
   cache->entries = g_new0 (AtlCached, n_pictures);
   cache->n_entries = n_pictures;
@@ -109,8 +110,8 @@ atl_picture_cache_free (AtlPictureCache *cache)
   if (cache->fd >= 0)
     close (cache->fd);
   g_free (cache->entries);
-  g_mutex_clear (&cache->mutex);
-  g_cond_clear (&cache->changed);
+  pthread_mutex_destroy (&cache->mutex);
+  pthread_cond_destroy (&cache->changed);
   g_free (cache);
 }
 
@@ -281,9 +282,9 @@ move_to_disk (AtlPictureCache *cache, AtlCached *entry, const AtlPicture *pictur
   if (cache->fd < 0 || size > cache->max_disk || offset > cache->max_disk - size)
     return FALSE;
   cache->disk_bytes += size;
-  g_mutex_unlock (&cache->mutex);
+  pthread_mutex_unlock (&cache->mutex);
   ok = write_tiles (cache->fd, entry, picture, offset);
-  g_mutex_lock (&cache->mutex);
+  pthread_mutex_lock (&cache->mutex);
   entry->offset = offset;
   if (!ok) /* a full disk: no further attempts */
     cache->max_disk = 0;
@@ -309,7 +310,7 @@ expel (AtlPictureCache *cache, AtlCached *entry)
   entry->state = move_to_disk (cache, entry, picture) ? STATE_DISK : STATE_EMPTY;
   cache->bytes -= memory_size (picture);
   atl_picture_free (picture);
-  g_cond_broadcast (&cache->changed);
+  pthread_cond_broadcast (&cache->changed);
 }
 
 static void
@@ -358,18 +359,18 @@ atl_picture_cache_acquire (AtlPictureCache *cache, guint number, const char *pat
 {
   AtlCached *entry = &cache->entries[number];
 
-  g_mutex_lock (&cache->mutex);
+  pthread_mutex_lock (&cache->mutex);
   while (entry->state == STATE_BUSY)
-    g_cond_wait (&cache->changed, &cache->mutex);
+    pthread_cond_wait (&cache->changed, &cache->mutex);
   if (entry->state == STATE_EMPTY)
     {
       AtlPicture *picture;
       GError *failure = NULL;
 
       entry->state = STATE_BUSY;
-      g_mutex_unlock (&cache->mutex);
+      pthread_mutex_unlock (&cache->mutex);
       picture = decode (path, expected, &failure);
-      g_mutex_lock (&cache->mutex);
+      pthread_mutex_lock (&cache->mutex);
       if (picture)
         admit (cache, entry, picture);
       else
@@ -381,7 +382,7 @@ atl_picture_cache_acquire (AtlPictureCache *cache, guint number, const char *pat
           entry->state = STATE_BAD;
           g_error_free (failure);
         }
-      g_cond_broadcast (&cache->changed);
+      pthread_cond_broadcast (&cache->changed);
     }
   else if (entry->state == STATE_MEMORY)
     {
@@ -391,12 +392,12 @@ atl_picture_cache_acquire (AtlPictureCache *cache, guint number, const char *pat
   if (entry->state == STATE_BAD)
     {
       g_propagate_error (error, g_error_copy (entry->error));
-      g_mutex_unlock (&cache->mutex);
+      pthread_mutex_unlock (&cache->mutex);
       return NULL;
     }
   entry->refs++;
   make_room (cache);
-  g_mutex_unlock (&cache->mutex);
+  pthread_mutex_unlock (&cache->mutex);
   return entry;
 }
 
@@ -405,10 +406,10 @@ atl_picture_cache_release (AtlPictureCache *cache, AtlCached *picture)
 {
   if (!picture)
     return;
-  g_mutex_lock (&cache->mutex);
+  pthread_mutex_lock (&cache->mutex);
   picture->refs--;
   make_room (cache);
-  g_mutex_unlock (&cache->mutex);
+  pthread_mutex_unlock (&cache->mutex);
 }
 
 int
@@ -515,8 +516,8 @@ void
 atl_picture_cache_get_statistics (AtlPictureCache *cache,
                                   AtlPictureCacheStatistics *statistics)
 {
-  g_mutex_lock (&cache->mutex);
+  pthread_mutex_lock (&cache->mutex);
   *statistics = (AtlPictureCacheStatistics){ cache->bytes, cache->disk_bytes,
                                              cache->decoded };
-  g_mutex_unlock (&cache->mutex);
+  pthread_mutex_unlock (&cache->mutex);
 }

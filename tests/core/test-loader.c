@@ -538,7 +538,7 @@ waiting_can_be_cancelled (void)
   g_autoptr (GError) error = NULL;
   Fixture fixture;
 
-  options.width = options.height = 2000;
+  options.width = options.height = 500;
   options.batch = 20;
   options.ahead = 1;
   set_up (&fixture, 3, FALSE);
