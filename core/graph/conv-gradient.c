@@ -13,21 +13,21 @@
 
 typedef struct
 {
-  AtlPlan      *plan;
-  const Conv   *conv;
+  AtlPlan *plan;
+  const Conv *conv;
   const ConvIo *io;
-  float        *padded; /* [n][n_rows][n_cols][c], load applied */
-  const float  *dy;     /* pixels of `dy_stride` floats, whole steps of them */
-  gsize         dy_stride;
-  float        *dy_copy;
-  float        *gradient;
-  gboolean      accumulate;
+  float *padded;   /* [n][n_rows][n_cols][c], load applied */
+  const float *dy; /* pixels of `dy_stride` floats, whole steps of them */
+  gsize dy_stride;
+  float *dy_copy;
+  float *gradient;
+  gboolean accumulate;
 } Gradient;
 
 static gsize
 padded_floats (const Conv *conv)
 {
-  return (gsize) conv->n * conv->n_rows * conv->n_cols * conv->c;
+  return (gsize)conv->n * conv->n_rows * conv->n_cols * conv->c;
 }
 
 static gboolean
@@ -39,7 +39,7 @@ copies_dy (const Conv *conv)
 static gsize
 spread_floats (const Conv *conv)
 {
-  return (gsize) conv->n * conv->oh * conv->n_cols
+  return (gsize)conv->n * conv->oh * conv->n_cols
          * atl_panel_columns (conv->kernel * conv->oc, 0);
 }
 
@@ -50,10 +50,10 @@ direct_bytes (const Conv *conv)
 
   if (conv->algorithm == ALGORITHM_FOLDED)
     floats += spread_floats (conv)
-              + (gsize) conv->kernel * conv->c
+              + (gsize)conv->kernel * conv->c
                     * atl_panel_columns (conv->kernel * conv->oc, 0);
   else if (copies_dy (conv))
-    floats += (gsize) conv->n * conv->oh * conv->ow * atl_panels_size (1, conv->oc);
+    floats += (gsize)conv->n * conv->oh * conv->ow * atl_panels_size (1, conv->oc);
   return floats * sizeof (float);
 }
 
@@ -83,8 +83,8 @@ copy_dy (gpointer data, gint64 first, int rows)
 
   for (gint64 i = first; i < first + rows; i++)
     {
-      memcpy (g->dy_copy + i * g->dy_stride, g->io->out.data + i * g->io->out.stride,
-              oc * sizeof (float));
+      memcpy (g->dy_copy + i * g->dy_stride,
+              g->io->out.data + i * g->io->out.stride, oc * sizeof (float));
       memset (g->dy_copy + i * g->dy_stride + oc, 0,
               (g->dy_stride - oc) * sizeof (float));
     }
@@ -116,10 +116,11 @@ meeting_rows (const Gradient *g, int ky, int kx, const float **a, const float **
       {
         gsize row = (conv->transposed ? i : i * conv->stride) + dy;
 
-        a[n_rows] = g->padded
-                    + (((gsize) n * conv->n_rows + row) * conv->n_cols + dx) * conv->c;
+        a[n_rows]
+            = g->padded
+              + (((gsize)n * conv->n_rows + row) * conv->n_cols + dx) * conv->c;
         b[n_rows++]
-            = g->dy + (((gsize) n * conv->oh + y) * conv->ow + x0) * g->dy_stride;
+            = g->dy + (((gsize)n * conv->oh + y) * conv->ow + x0) * g->dy_stride;
       }
   return n_rows;
 }
@@ -133,15 +134,15 @@ gradient_task (gpointer data, gint64 task, gpointer scratch)
   int positions = k * k / merge;
   int first = task / positions * ATL_PANEL, t = task % positions * merge;
   int columns = atl_panel_columns (conv->oc, first), pixels;
-  const float **a = scratch, **b = a + (gsize) conv->n * conv->oh;
+  const float **a = scratch, **b = a + (gsize)conv->n * conv->oh;
   int n = meeting_rows (g, t / k, t % k, a, b, &pixels);
   float *out
-      = g->gradient + (gsize) k * k * conv->c * first + (gsize) t * conv->c * columns;
+      = g->gradient + (gsize)k * k * conv->c * first + (gsize)t * conv->c * columns;
 
   if (n == 0)
     {
       if (!g->accumulate)
-        memset (out, 0, (gsize) conv->c * merge * columns * sizeof (float));
+        memset (out, 0, (gsize)conv->c * merge * columns * sizeof (float));
       return;
     }
   for (int i = 0; i < n; i++)
@@ -153,7 +154,7 @@ gradient_task (gpointer data, gint64 task, gpointer scratch)
       .n_segments = n,
       .a = a,
       .a_row = 1,
-      .a_col = (gsize) (conv->transposed ? 1 : conv->stride) * conv->c,
+      .a_col = (gsize)(conv->transposed ? 1 : conv->stride) * conv->c,
       .b = b,
       .ldb = g->dy_stride * (conv->transposed ? conv->stride : 1),
       .c = out,
@@ -192,16 +193,17 @@ folded_task (gpointer data, gint64 task, gpointer scratch)
   int ky = task / blocks, first = task % blocks * FOLDED_CHANNELS, s = 0;
   int m = MIN (FOLDED_CHANNELS, conv->c - first);
   int columns = g->dy_stride, to_columns = atl_panel_columns (conv->oc, 0);
-  const float **a = scratch, **b = a + (gsize) conv->n * conv->oh;
-  float *sums = g->dy_copy + spread_floats (conv)
-                + ((gsize) ky * conv->c + first) * columns;
+  const float **a = scratch, **b = a + (gsize)conv->n * conv->oh;
+  float *sums
+      = g->dy_copy + spread_floats (conv) + ((gsize)ky * conv->c + first) * columns;
 
   for (int n = 0; n < conv->n; n++)
     for (int y = 0; y < conv->oh; y++, s++)
       {
         a[s] = g->padded
-               + ((gsize) n * conv->n_rows + y + ky) * conv->n_cols * conv->c + first;
-        b[s] = g->dy_copy + (gsize) s * conv->n_cols * columns;
+               + ((gsize)n * conv->n_rows + y + ky) * conv->n_cols * conv->c
+               + first;
+        b[s] = g->dy_copy + (gsize)s * conv->n_cols * columns;
       }
   g->plan->kernels->gemm (&(AtlGemm){
       .m = m,
@@ -220,11 +222,12 @@ folded_task (gpointer data, gint64 task, gpointer scratch)
     for (int c = 0; c < m; c++)
       {
         float *to = g->gradient
-                    + ((gsize) (ky * k + kx) * conv->c + first + c) * to_columns;
+                    + ((gsize)(ky * k + kx) * conv->c + first + c) * to_columns;
 
         for (int j = 0; j < to_columns; j++)
           {
-            float value = j < conv->oc ? sums[(gsize) c * columns + kx * conv->oc + j] : 0;
+            float value
+                = j < conv->oc ? sums[(gsize)c * columns + kx * conv->oc + j] : 0;
 
             to[j] = g->accumulate ? to[j] + value : value;
           }
@@ -239,8 +242,8 @@ folded_gradient (AtlPlan *plan, Gradient *g)
 
   g->dy_stride = atl_panel_columns (conv->kernel * conv->oc, 0);
   g->dy_copy = g->padded + padded_floats (conv);
-  plan_parallel (plan, (gint64) conv->n * conv->oh, spread_row, g);
-  plan_parallel (plan, (gint64) conv->kernel * blocks, folded_task, g);
+  plan_parallel (plan, (gint64)conv->n * conv->oh, spread_row, g);
+  plan_parallel (plan, (gint64)conv->kernel * blocks, folded_task, g);
 }
 
 static void
@@ -259,7 +262,7 @@ direct_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
     .accumulate = accumulate,
   };
 
-  plan_parallel (plan, (gint64) conv->n * conv->n_rows, pad_task, &g);
+  plan_parallel (plan, (gint64)conv->n * conv->n_rows, pad_task, &g);
   if (conv->algorithm == ALGORITHM_FOLDED)
     {
       folded_gradient (plan, &g);
@@ -270,15 +273,15 @@ direct_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
       g.dy_copy = g.padded + padded_floats (conv);
       g.dy = g.dy_copy;
       g.dy_stride = atl_panels_size (1, conv->oc);
-      plan_parallel_rows (plan, (gint64) conv->n * conv->oh * conv->ow, copy_dy, &g);
+      plan_parallel_rows (plan, (gint64)conv->n * conv->oh * conv->ow, copy_dy, &g);
     }
-  plan_parallel (plan, (gint64) panels * k * k / (conv->transposed ? 1 : k),
+  plan_parallel (plan, (gint64)panels * k * k / (conv->transposed ? 1 : k),
                  gradient_task, &g);
 }
 
 void
-conv_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io, gpointer workspace,
-               float *gradient, gboolean accumulate)
+conv_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
+               gpointer workspace, float *gradient, gboolean accumulate)
 {
   if (conv->algorithm == ALGORITHM_WINOGRAD)
     conv_winograd_gradient (plan, conv, io, workspace, gradient, accumulate);

@@ -16,56 +16,15 @@
  * that large weights are read once.
  */
 
-#include "graph/conv.h"
+#include "graph/conv-winograd.h"
 
 #include <string.h>
 
 #define BLOCK_BYTES (1200 << 10) /* of a block's transformed input */
-#define WEIGHTS_BYTES ((gsize) 16 << 20)
-#define CHUNK_BYTES ((gsize) 24 << 20)
-#define GRADIENT_BYTES ((gsize) 32 << 20)
+#define WEIGHTS_BYTES ((gsize)16 << 20)
+#define CHUNK_BYTES ((gsize)24 << 20)
 #define MAX_BLOCK 48
 #define FEW_TILES 200
-#define SHIFT 16 /* floats between points, so that they do not share cache sets */
-
-static int
-n_points (const Conv *conv)
-{
-  return atl_winograd_tile (conv->winograd) * atl_winograd_tile (conv->winograd);
-}
-
-/* Phases of the input, and of the output. */
-static int
-in_phases (const Conv *conv)
-{
-  return conv->winograd == ATL_WINOGRAD_3_2 && !conv->transposed ? 4 : 1;
-}
-
-static int
-out_phases (const Conv *conv)
-{
-  return conv->winograd == ATL_WINOGRAD_3_2 && conv->transposed ? 4 : 1;
-}
-
-/* The product's K and N. */
-static int
-product_k (const Conv *conv)
-{
-  return conv->c * in_phases (conv);
-}
-
-static int
-product_n (const Conv *conv)
-{
-  return conv->oc * out_phases (conv);
-}
-
-/* Output phases are cut into panels of their own, or share panels. */
-static gboolean
-phases_share_panels (const Conv *conv)
-{
-  return out_phases (conv) > 1 && conv->oc % ATL_PANEL != 0;
-}
 
 /* Columns that are multiplied and transformed back together. */
 typedef struct
@@ -120,8 +79,9 @@ conv_winograd_prepare (AtlPlan *plan, Conv *conv)
       gsize chunk = MAX (MAX_BLOCK, CHUNK_BYTES / v_tile / MAX_BLOCK * MAX_BLOCK);
 
       conv->block = MIN (tiles, MAX_BLOCK);
-      conv->chunk = MIN (chunk, (gsize) tiles);
-      conv->workspace_bytes = conv->chunk * v_tile + points * SHIFT * sizeof (float);
+      conv->chunk = MIN (chunk, (gsize)tiles);
+      conv->workspace_bytes
+          = conv->chunk * v_tile + points * SHIFT * sizeof (float);
       conv->scratch = points * (conv->block * widest + SHIFT) * sizeof (float);
       return;
     }
@@ -142,43 +102,39 @@ tap_position (const Conv *conv, int phase, int j)
 }
 
 /* Pointers to the taps of (phase, input channel c) in a panel. */
-static void
-tap_pointers (const Conv *conv, const float *panel, int columns, int phase, int c,
-              const float **g)
+void
+conv_winograd_taps (const Conv *conv, const float *panel, int columns, int phase,
+                    int c, const float **g)
 {
   int taps = atl_winograd_taps (conv->winograd);
 
   for (int i = 0; i < taps; i++)
     for (int j = 0; j < taps; j++)
       {
-        gsize t = (gsize) tap_position (conv, phase / 2, i) * conv->kernel
+        gsize t = (gsize)tap_position (conv, phase / 2, i) * conv->kernel
                   + tap_position (conv, phase % 2, j);
 
         g[i * taps + j] = panel + (t * conv->c + c) * columns;
       }
 }
 
-/* One row of U, or of its gradient: input phase and channel, or channel with
- * all output phases. */
+/* One row of U: an input phase and channel. */
 typedef struct
 {
-  AtlPlan    *plan;
+  AtlPlan *plan;
   const Conv *conv;
   const float *panels; /* of the kernel */
-  float       *out;    /* make: U */
-  const float *du;     /* gradient: of U */
-  float       *gradient;
-  gboolean     accumulate;
+  float *out;          /* U */
 } Weights;
 
 /* Where row `row` of the panel at column `first` begins in one point of U. */
-static gsize
-u_at (const Conv *conv, int first, int row)
+gsize
+conv_winograd_u_at (const Conv *conv, int first, int row)
 {
   int panel = first / ATL_PANEL * ATL_PANEL;
   int columns = atl_panel_columns (product_n (conv), panel);
 
-  return (gsize) product_k (conv) * panel + (gsize) row * columns + (first - panel);
+  return (gsize)product_k (conv) * panel + (gsize)row * columns + (first - panel);
 }
 
 static void
@@ -198,23 +154,28 @@ make_row (gpointer data, gint64 task, gpointer scratch)
         int columns = atl_panel_columns (conv->oc, first);
         int to = phase * conv->oc + first;
 
-        tap_pointers (conv, w->panels + (gsize) taps * conv->c * first, columns,
-                      out_phases (conv) > 1 ? phase : in_phase, c, g);
+        conv_winograd_taps (conv, w->panels + (gsize)taps * conv->c * first,
+                            columns, out_phases (conv) > 1 ? phase : in_phase, c,
+                            g);
         if (!phases_share_panels (conv))
           {
-            w->plan->kernels->winograd_weights (conv->winograd, g, columns,
-                                                w->out + u_at (conv, to, task), point);
+            w->plan->kernels->winograd_weights (
+                conv->winograd, g, columns,
+                w->out + conv_winograd_u_at (conv, to, task), point);
             continue;
           }
-        w->plan->kernels->winograd_weights (conv->winograd, g, columns, u, ATL_PANEL);
+        w->plan->kernels->winograd_weights (conv->winograd, g, columns, u,
+                                            ATL_PANEL);
         for (int j = 0; j < MIN (columns, conv->oc - first); j++)
           for (int p = 0; p < points; p++)
-            w->out[p * point + u_at (conv, to + j, task)] = u[p * ATL_PANEL + j];
+            w->out[p * point + conv_winograd_u_at (conv, to + j, task)]
+                = u[p * ATL_PANEL + j];
       }
 }
 
 void
-conv_winograd_make (AtlPlan *plan, const Conv *conv, const float *weights, float *out)
+conv_winograd_make (AtlPlan *plan, const Conv *conv, const float *weights,
+                    float *out)
 {
   Weights w = { .plan = plan, .conv = conv, .panels = weights, .out = out };
 
@@ -224,20 +185,6 @@ conv_winograd_make (AtlPlan *plan, const Conv *conv, const float *weights, float
 }
 
 /* --- Running ------------------------------------------------------------ */
-
-typedef struct
-{
-  AtlPlan      *plan;
-  const Conv   *conv;
-  const ConvIo *io;
-  Tiles         tiles;
-  int           first, count; /* tiles of the chunk */
-  float        *v;            /* [point][tile of the chunk][K] */
-  float        *m;            /* gradient: [point][tile of the chunk][N] */
-  int           n_padded;
-  float        *du;
-  gboolean      add_du;
-} Run;
 
 /* Transforms one tile's input for all phases. */
 static void
@@ -265,7 +212,7 @@ transform_input (const Run *r, int tile, float *v, gsize point_stride)
                 = row < 0 || col < 0
                       ? r->plan->zeros
                       : r->io->in.data
-                            + (((gsize) n * conv->h + row) * conv->w + col)
+                            + (((gsize)n * conv->h + row) * conv->w + col)
                                   * r->io->in.stride;
           }
       r->plan->kernels->winograd_input (conv->winograd, in, conv->c, r->io->load,
@@ -275,8 +222,8 @@ transform_input (const Run *r, int tile, float *v, gsize point_stride)
 }
 
 /* Pixel indices of a tile's outputs for one phase; -1 where there is none. */
-static void
-output_pixels (const Run *r, int tile, int phase, gint64 *pixels)
+void
+conv_winograd_output_pixels (const Run *r, int tile, int phase, gint64 *pixels)
 {
   const Conv *conv = r->conv;
   int o = atl_winograd_outputs (conv->winograd);
@@ -308,7 +255,7 @@ transform_output (const Run *r, int tile, int phase, int first, int channels,
   float *to[16];
   const float *residual[16];
 
-  output_pixels (r, tile, phase, pixels);
+  conv_winograd_output_pixels (r, tile, phase, pixels);
   for (int i = 0; i < o * o; i++)
     {
       to[i] = pixels[i] < 0 ? NULL : out->data + pixels[i] * out->stride + first;
@@ -327,11 +274,11 @@ transform_output (const Run *r, int tile, int phase, int first, int channels,
 /* Multiplies `count` tiles with one group of columns and transforms back.
  * v: of the first tile, its points v_point apart. */
 static void
-multiply_group (const Run *r, Group group, int first_tile, int count, const float *v,
-                gsize v_point, float *m)
+multiply_group (const Run *r, Group group, int first_tile, int count,
+                const float *v, gsize v_point, float *m)
 {
   const Conv *conv = r->conv;
-  gsize k = product_k (conv), m_point = (gsize) count * group.padded + SHIFT;
+  gsize k = product_k (conv), m_point = (gsize)count * group.padded + SHIFT;
   gsize u_point = atl_panels_size (k, product_n (conv));
 
   for (int p = 0; p < n_points (conv); p++)
@@ -357,7 +304,7 @@ multiply_group (const Run *r, Group group, int first_tile, int count, const floa
       }
   for (int t = 0; t < count; t++)
     {
-      float *mt = m + (gsize) t * group.padded;
+      float *mt = m + (gsize)t * group.padded;
 
       if (phases_share_panels (conv))
         for (int phase = 0; phase < out_phases (conv); phase++)
@@ -385,15 +332,6 @@ block_task (gpointer data, gint64 task, gpointer scratch)
     multiply_group (r, get_group (conv, g), first, count, v, v_point, m);
 }
 
-/* Distance of the points of a chunk's V. */
-static gsize
-v_point (const Run *r)
-{
-  return (gsize) product_k (r->conv) * r->count + SHIFT;
-}
-
-#define INPUT_TILES 4
-
 static void
 input_task (gpointer data, gint64 task, gpointer scratch)
 {
@@ -415,14 +353,15 @@ group_task (gpointer data, gint64 task, gpointer scratch)
   int begin = task % blocks * conv->block;
 
   multiply_group (r, get_group (conv, task / blocks), r->first + begin,
-                  MIN (conv->block, r->count - begin), r->v + begin * k, v_point (r),
-                  scratch);
+                  MIN (conv->block, r->count - begin), r->v + begin * k,
+                  v_point (r), scratch);
 }
 
-static void
-transform_chunk (Run *r)
+void
+conv_winograd_transform_chunk (Run *r)
 {
-  plan_parallel (r->plan, (r->count + INPUT_TILES - 1) / INPUT_TILES, input_task, r);
+  plan_parallel (r->plan, (r->count + INPUT_TILES - 1) / INPUT_TILES, input_task,
+                 r);
 }
 
 void
@@ -440,171 +379,10 @@ conv_winograd_run (AtlPlan *plan, Conv *conv, const ConvIo *io)
   for (r.first = 0; r.first < n; r.first += conv->chunk)
     {
       r.count = MIN (conv->chunk, n - r.first);
-      transform_chunk (&r);
+      conv_winograd_transform_chunk (&r);
       plan_parallel (plan,
-                     (gint64) n_groups (conv)
+                     (gint64)n_groups (conv)
                          * ((r.count + conv->block - 1) / conv->block),
                      group_task, &r);
     }
-}
-
-/* --- The gradient of the weights ---------------------------------------- */
-
-static int
-gradient_chunk (const Conv *conv)
-{
-  gsize n = atl_panels_size (1, product_n (conv));
-  gsize tile = n_points (conv) * (product_k (conv) + n) * sizeof (float);
-
-  return MIN (conv_tiles (conv).n_tiles, (int) MAX (24, GRADIENT_BYTES / tile));
-}
-
-gsize
-conv_winograd_gradient_bytes (const AtlPlan *plan, const Conv *conv)
-{
-  gsize n = atl_panels_size (1, product_n (conv));
-  gsize chunk = gradient_chunk (conv);
-
-  return (n_points (conv) * (chunk * (product_k (conv) + n) + 2 * SHIFT)
-          + conv_winograd_form_size (conv))
-         * sizeof (float);
-}
-
-/* Distance of the points of a chunk's M. */
-static gsize
-m_point (const Run *r)
-{
-  return (gsize) r->count * r->n_padded + SHIFT;
-}
-
-/* M = A dY A^T of some tiles. */
-static void
-adjoint_task (gpointer data, gint64 task, gpointer scratch)
-{
-  const Run *r = data;
-  const Conv *conv = r->conv;
-  int o = atl_winograd_outputs (conv->winograd);
-  int last = MIN (r->count, (task + 1) * INPUT_TILES);
-  gsize point = m_point (r);
-  gint64 pixels[16];
-  const float *dy[16];
-
-  for (int t = task * INPUT_TILES; t < last; t++)
-    {
-      float *m = r->m + (gsize) t * r->n_padded;
-
-      for (int phase = 0; phase < out_phases (conv); phase++)
-        {
-          output_pixels (r, r->first + t, phase, pixels);
-          for (int i = 0; i < o * o; i++)
-            dy[i] = pixels[i] < 0 ? NULL
-                                  : r->io->out.data + pixels[i] * r->io->out.stride;
-          r->plan->kernels->winograd_output_adjoint (conv->winograd, dy, conv->oc,
-                                                     m + phase * conv->oc, point);
-        }
-      for (int p = 0; p < n_points (conv); p++)
-        memset (m + p * point + product_n (conv), 0,
-                (r->n_padded - product_n (conv)) * sizeof (float));
-    }
-}
-
-/* dU (+)= V^T M for one point and panel. */
-static void
-product_task (gpointer data, gint64 task, gpointer scratch)
-{
-  const Run *r = data;
-  const Conv *conv = r->conv;
-  int panels = (product_n (conv) + ATL_PANEL - 1) / ATL_PANEL;
-  int point = task / panels, first = task % panels * ATL_PANEL;
-  gsize k = product_k (conv);
-  int columns = atl_panel_columns (product_n (conv), first);
-  const float *a = r->v + point * v_point (r);
-  const float *b = r->m + point * m_point (r) + first;
-
-  r->plan->kernels->gemm (&(AtlGemm){
-      .m = k,
-      .n = columns,
-      .k = r->count,
-      .n_segments = 1,
-      .a = &a,
-      .a_row = 1,
-      .a_col = k,
-      .b = &b,
-      .ldb = r->n_padded,
-      .c = r->du + point * atl_panels_size (k, product_n (conv)) + k * first,
-      .ldc = columns,
-      .accumulate = r->add_du,
-  });
-}
-
-/* The kernel's gradient (+)= G^T dU G; the rows of all phases of a channel
- * touch different taps. */
-static void
-fold_row (gpointer data, gint64 task, gpointer scratch)
-{
-  const Weights *w = data;
-  const Conv *conv = w->conv;
-  int n_taps = atl_winograd_taps (conv->winograd)
-               * atl_winograd_taps (conv->winograd);
-  gsize point = atl_panels_size (product_k (conv), product_n (conv));
-  int taps = conv->kernel * conv->kernel, points = n_points (conv);
-  int in_phase = task / conv->c, c = task % conv->c;
-  float *g[9];
-  float u[36 * ATL_PANEL];
-
-  for (int phase = 0; phase < out_phases (conv); phase++)
-    for (int first = 0; first < conv->oc; first += ATL_PANEL)
-      {
-        int columns = atl_panel_columns (conv->oc, first);
-        int from = phase * conv->oc + first;
-        const float *du = w->du + u_at (conv, from, task);
-        gsize du_point = point;
-
-        if (phases_share_panels (conv))
-          {
-            memset (u, 0, sizeof u);
-            for (int j = 0; j < MIN (columns, conv->oc - first); j++)
-              for (int p = 0; p < points; p++)
-                u[p * ATL_PANEL + j]
-                    = w->du[p * point + u_at (conv, from + j, task)];
-            du = u;
-            du_point = ATL_PANEL;
-          }
-        tap_pointers (conv, w->gradient + (gsize) taps * conv->c * first, columns,
-                      out_phases (conv) > 1 ? phase : in_phase, c, (const float **) g);
-        if (!w->accumulate)
-          for (int t = 0; t < n_taps; t++)
-            memset (g[t], 0, columns * sizeof (float));
-        w->plan->kernels->winograd_weights_adjoint (conv->winograd, du, du_point,
-                                                    columns, g);
-      }
-}
-
-void
-conv_winograd_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
-                        gpointer workspace, float *gradient, gboolean accumulate)
-{
-  Run r = { .plan = plan, .conv = conv, .io = io, .tiles = conv_tiles (conv) };
-  int chunk = gradient_chunk (conv);
-  gsize k = product_k (conv);
-  int panels = (product_n (conv) + ATL_PANEL - 1) / ATL_PANEL;
-  Weights w = { .plan = plan,
-                .conv = conv,
-                .gradient = gradient,
-                .accumulate = accumulate };
-
-  r.n_padded = atl_panels_size (1, product_n (conv));
-  r.v = workspace;
-  r.m = r.v + n_points (conv) * (chunk * k + SHIFT);
-  r.du = r.m + n_points (conv) * ((gsize) chunk * r.n_padded + SHIFT);
-  for (r.first = 0; r.first < r.tiles.n_tiles; r.first += chunk)
-    {
-      r.count = MIN (chunk, r.tiles.n_tiles - r.first);
-      transform_chunk (&r);
-      plan_parallel (plan, (r.count + INPUT_TILES - 1) / INPUT_TILES, adjoint_task, &r);
-      plan_parallel (plan, (gint64) n_points (conv) * panels, product_task, &r);
-      r.add_du = TRUE;
-    }
-  w.du = r.du;
-  plan_parallel (plan, k, fold_row, &w);
 }

@@ -141,8 +141,8 @@ conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path, int virtua
   else
     conv_direct_prepare (plan, conv);
   plan_need_scratch (plan, conv->scratch);
-  conv->key = (guint64) conv->parameter << 8 | (guint64) conv->algorithm << 4
-              | (guint64) conv->winograd << 2 | conv->transposed << 1 | conv->dual;
+  conv->key = (guint64)conv->parameter << 8 | (guint64)conv->algorithm << 4
+              | (guint64)conv->winograd << 2 | conv->transposed << 1 | conv->dual;
   g_assert (conv->algorithm < 8);
 }
 
@@ -176,10 +176,10 @@ conv_algorithm_name (const Conv *conv)
 
 typedef struct
 {
-  AtlPlan    *plan;
+  AtlPlan *plan;
   const Conv *conv;
   const float *in;
-  float       *out;
+  float *out;
 } Make;
 
 /* One row of output panels: for kernel position and input channel `task`. */
@@ -194,17 +194,18 @@ transpose_row (gpointer data, gint64 task, gpointer scratch)
   /* in: panels over conv->c columns with conv->oc rows */
   int from_panel = row / ATL_PANEL * ATL_PANEL;
   int from_columns = atl_panel_columns (c, from_panel);
-  const float *in = m->in + (gsize) taps * conv->oc * from_panel
-                    + (gsize) from_tap * conv->oc * from_columns + (row - from_panel);
+  const float *in = m->in + (gsize)taps * conv->oc * from_panel
+                    + (gsize)from_tap * conv->oc * from_columns
+                    + (row - from_panel);
 
   for (int first = 0; first < conv->oc; first += ATL_PANEL)
     {
       int columns = atl_panel_columns (conv->oc, first);
-      float *out = m->out + (gsize) taps * c * first
-                   + ((gsize) tap * c + row) * columns;
+      float *out
+          = m->out + (gsize)taps * c * first + ((gsize)tap * c + row) * columns;
 
       for (int j = 0; j < columns; j++)
-        out[j] = first + j < conv->oc ? in[(gsize) (first + j) * from_columns] : 0;
+        out[j] = first + j < conv->oc ? in[(gsize)(first + j) * from_columns] : 0;
     }
 }
 
@@ -216,7 +217,7 @@ make_transposed (AtlWeights *weights, gpointer data, float *out)
   m->in = atl_weights_data (weights)
           + atl_weights_offset (weights, m->conv->parameter);
   m->out = out;
-  plan_parallel (m->plan, (gint64) m->conv->kernel * m->conv->kernel * m->conv->c,
+  plan_parallel (m->plan, (gint64)m->conv->kernel * m->conv->kernel * m->conv->c,
                  transpose_row, m);
 }
 
@@ -230,8 +231,8 @@ conv_panels (AtlPlan *plan, const Conv *conv, GError **error)
     return atl_weights_data (plan->weights)
            + atl_weights_offset (plan->weights, conv->parameter);
   return atl_weights_derive (
-      plan->weights, (guint64) conv->parameter << 8 | (conv->flipped ? 0xfd : 0xff),
-      atl_panels_size ((gsize) conv->kernel * conv->kernel * conv->c, conv->oc),
+      plan->weights, (guint64)conv->parameter << 8 | (conv->flipped ? 0xfd : 0xff),
+      atl_panels_size ((gsize)conv->kernel * conv->kernel * conv->c, conv->oc),
       make_transposed, &m, error);
 }
 
@@ -251,8 +252,9 @@ static gboolean
 bind_uncancelled (AtlPlan *plan, Conv *conv, GError **error)
 {
   Make m = { .plan = plan, .conv = conv };
-  gsize size = conv->algorithm == ALGORITHM_WINOGRAD ? conv_winograd_form_size (conv)
-                                                     : conv_direct_form_size (conv);
+  gsize size = conv->algorithm == ALGORITHM_WINOGRAD
+                   ? conv_winograd_form_size (conv)
+                   : conv_direct_form_size (conv);
 
   m.in = conv_panels (plan, conv, error);
   if (m.in == NULL)
@@ -282,7 +284,8 @@ void
 conv_load_row (AtlPlan *plan, const Conv *conv, const ConvIo *io, int n,
                int padded_row, float *out)
 {
-  int row = padded_row >= 0 && padded_row < conv->n_rows ? conv->rows[padded_row] : -1;
+  int row
+      = padded_row >= 0 && padded_row < conv->n_rows ? conv->rows[padded_row] : -1;
   gsize c = conv->c, stride = io->in.stride;
   const float *in;
 
@@ -291,7 +294,7 @@ conv_load_row (AtlPlan *plan, const Conv *conv, const ConvIo *io, int n,
       memset (out, 0, conv->n_cols * c * sizeof (float));
       return;
     }
-  in = io->in.data + ((gsize) n * conv->h + row) * conv->w * stride;
+  in = io->in.data + ((gsize)n * conv->h + row) * conv->w * stride;
   for (int x = 0; x < conv->n_cols;)
     {
       int col = conv->cols[x], run = 1;

@@ -27,49 +27,49 @@ typedef enum
 typedef struct
 {
   gboolean transposed;
-  gboolean dual; /* computes with the weights' rows and columns exchanged */
+  gboolean dual;    /* computes with the weights' rows and columns exchanged */
   gboolean flipped; /* of a dual: and with the kernel turned by 180 degrees */
-  int      kernel, stride, padding;
-  int      c, oc;
-  int      n;
-  int      h, w;   /* of what is stored */
-  int      oh, ow;
-  int     *rows, *cols; /* owned; padded coordinates -> stored ones */
-  int      n_rows, n_cols;
-  int      parameter;   /* index of the weight */
-  AtlOp    weight_op;   /* of the node whose weight it is */
+  int kernel, stride, padding;
+  int c, oc;
+  int n;
+  int h, w; /* of what is stored */
+  int oh, ow;
+  int *rows, *cols; /* owned; padded coordinates -> stored ones */
+  int n_rows, n_cols;
+  int parameter;   /* index of the weight */
+  AtlOp weight_op; /* of the node whose weight it is */
 
-  Algorithm    algorithm;
-  AtlWinograd  winograd;
+  Algorithm algorithm;
+  AtlWinograd winograd;
   const float *weights; /* in the algorithm's form, set by conv_bind */
-  guint64      key;       /* of that form */
-  gsize        scratch;   /* bytes for each worker */
-  int          workspace; /* buffer, or -1 */
-  gsize        workspace_bytes;
-  int          block;     /* tiles or rows a task */
-  int          chunk;     /* winograd: tiles that share a workspace, or 0 */
+  guint64 key;          /* of that form */
+  gsize scratch;        /* bytes for each worker */
+  int workspace;        /* buffer, or -1 */
+  gsize workspace_bytes;
+  int block; /* tiles or rows a task */
+  int chunk; /* winograd: tiles that share a workspace, or 0 */
 } Conv;
 
 /* Where it reads and writes. */
 typedef struct
 {
-  AtlView       in, out;
+  AtlView in, out;
   AtlActivation load;
-  float         load_slope;
+  float load_slope;
   const AtlView *residual; /* or NULL */
-  AtlEpilogue   epilogue;  /* scale and shift hold oc values */
+  AtlEpilogue epilogue;    /* scale and shift hold oc values */
 } ConvIo;
 
 /* Sets maps, algorithm, scratch and workspace_bytes from the fields up to `ow`
  * and `weight_op`.  path: the nodes between the op and what is stored, the
  * op's input first; virtual size is that of the op's input. */
-void conv_prepare   (AtlPlan *plan, Conv *conv, const int *path, int n_path,
-                     int virtual_h, int virtual_w);
+void conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path,
+                   int virtual_h, int virtual_w);
 /* Makes the weights' form; again before each use, when they have changed.
  * FALSE only if memory is short, at the first time. */
-gboolean conv_bind  (AtlPlan *plan, Conv *conv, GError **error);
-void conv_run       (AtlPlan *plan, Conv *conv, const ConvIo *io);
-void conv_clear     (Conv *conv);
+gboolean conv_bind (AtlPlan *plan, Conv *conv, GError **error);
+void conv_run (AtlPlan *plan, Conv *conv, const ConvIo *io);
+void conv_clear (Conv *conv);
 /* "winograd F(4,3)"; static. */
 const char *conv_algorithm_name (const Conv *conv);
 
@@ -77,23 +77,22 @@ const char *conv_algorithm_name (const Conv *conv);
  * (+)= into the panels of `gradient`.  io: in is the convolution's input, out
  * its output's gradient. */
 gsize conv_gradient_bytes (const AtlPlan *plan, const Conv *conv);
-void  conv_gradient       (AtlPlan *plan, const Conv *conv, const ConvIo *io,
-                           gpointer workspace, float *gradient,
-                           gboolean accumulate);
+void conv_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
+                    gpointer workspace, float *gradient, gboolean accumulate);
 
 /* conv-direct.c, conv-winograd.c: for conv.c */
-void conv_direct_prepare   (AtlPlan *plan, Conv *conv);
+void conv_direct_prepare (AtlPlan *plan, Conv *conv);
 /* Pixels of the largest phase, of all images. */
 gint64 conv_gathered_pixels (const Conv *conv);
 gsize conv_direct_form_size (const Conv *conv);
-void conv_direct_make      (AtlPlan *plan, const Conv *conv, const float *weights,
-                            float *out);
-void conv_direct_run       (AtlPlan *plan, Conv *conv, const ConvIo *io);
+void conv_direct_make (AtlPlan *plan, const Conv *conv, const float *weights,
+                       float *out);
+void conv_direct_run (AtlPlan *plan, Conv *conv, const ConvIo *io);
 void conv_winograd_prepare (AtlPlan *plan, Conv *conv);
 gsize conv_winograd_form_size (const Conv *conv);
-void conv_winograd_make    (AtlPlan *plan, const Conv *conv, const float *weights,
-                            float *out);
-void conv_winograd_run     (AtlPlan *plan, Conv *conv, const ConvIo *io);
+void conv_winograd_make (AtlPlan *plan, const Conv *conv, const float *weights,
+                         float *out);
+void conv_winograd_run (AtlPlan *plan, Conv *conv, const ConvIo *io);
 gsize conv_winograd_gradient_bytes (const AtlPlan *plan, const Conv *conv);
 void conv_winograd_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
                              gpointer workspace, float *gradient,
@@ -101,7 +100,7 @@ void conv_winograd_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
 
 /* Weights of `conv` as panels over its own output channels, [OC/64][KH][KW][C]
  * [64]: the master, or its transposed copy for a dual.  NULL without memory. */
-const float *conv_panels   (AtlPlan *plan, const Conv *conv, GError **error);
+const float *conv_panels (AtlPlan *plan, const Conv *conv, GError **error);
 /* Winograd: tiles along each side and altogether. */
 typedef struct
 {

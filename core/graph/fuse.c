@@ -231,7 +231,8 @@ fuse_activation (AtlPlan *plan, int index, int input)
     }
   /* tanh costs too much to be done by every reader */
   else if (node->activation != ATL_ACTIVATION_TANH
-           && path_has_room (plan, input, TRUE) && readers_can_load (plan, index, TRUE))
+           && path_has_room (plan, input, TRUE)
+           && readers_can_load (plan, index, TRUE))
     plan->values[index].role = ROLE_ON_LOAD;
   else
     add_step (plan, &step_activation_class, index, input, -1);
@@ -251,7 +252,8 @@ fuse_add (AtlPlan *plan, int index, int a, int b)
   if (step_b != NULL && at_b < at_a)
     step_b = NULL;
   step = step_a != NULL ? step_a : step_b;
-  if (a == b || step == NULL || step->residual >= 0 || step->class == &step_add_class)
+  if (a == b || step == NULL || step->residual >= 0
+      || step->class == &step_add_class)
     {
       add_step (plan, &step_add_class, index, a, b);
       return;
@@ -313,8 +315,9 @@ fuse_node (AtlPlan *plan, int index)
       fuse_activation (plan, index, a);
       break;
     case ATL_OP_DROPOUT:
-      add_step (plan, dropout_is_off (plan, node) ? &step_activation_class
-                                                  : &step_dropout_class,
+      add_step (plan,
+                dropout_is_off (plan, node) ? &step_activation_class
+                                            : &step_dropout_class,
                 index, a, -1);
       break;
     case ATL_OP_ADD:

@@ -6,22 +6,22 @@
 
 struct _AtlGraph
 {
-  GArray     *nodes;      /* AtlNode */
-  GArray     *channels;   /* int, of each node's value */
-  GArray     *parameters; /* AtlParameter */
-  GHashTable *labels;     /* name -> node + 1 */
+  GArray *nodes;      /* AtlNode */
+  GArray *channels;   /* int, of each node's value */
+  GArray *parameters; /* AtlParameter */
+  GHashTable *labels; /* name -> node + 1 */
 };
 
 static void
 clear_node (gpointer data)
 {
-  g_free (((AtlNode *) data)->name);
+  g_free (((AtlNode *)data)->name);
 }
 
 static void
 clear_parameter (gpointer data)
 {
-  g_free (((AtlParameter *) data)->name);
+  g_free (((AtlParameter *)data)->name);
 }
 
 AtlGraph *
@@ -65,8 +65,7 @@ atl_graph_get_node (const AtlGraph *graph, int node)
 void
 atl_graph_label (AtlGraph *graph, int node, const char *label)
 {
-  g_hash_table_insert (graph->labels, g_strdup (label),
-                       GINT_TO_POINTER (node + 1));
+  g_hash_table_insert (graph->labels, g_strdup (label), GINT_TO_POINTER (node + 1));
 }
 
 int
@@ -136,9 +135,9 @@ static int
 add_node (AtlGraph *graph, const AtlNode *node, const char *name, int channels)
 {
   static const char *const op_names[ATL_N_OPS]
-      = { "input",  "conv2d",   "conv_transpose2d", "batch_norm",
-          "instance_norm", "activation", "dropout", "add",
-          "concat", "quantise", "upsample", "space_to_depth",
+      = { "input",          "conv2d",     "conv_transpose2d", "batch_norm",
+          "instance_norm",  "activation", "dropout",          "add",
+          "concat",         "quantise",   "upsample",         "space_to_depth",
           "depth_to_space", "reflect_pad" };
   AtlNode copy = *node;
   int index = graph->nodes->len;
@@ -157,7 +156,8 @@ add_parameter (AtlGraph *graph, int node, const char *suffix, gboolean trainable
                gint64 fan_in, int n_dims, const gint64 *dims)
 {
   AtlParameter p = {
-    .name = g_strdup_printf ("%s.%s", atl_graph_get_node (graph, node)->name, suffix),
+    .name
+    = g_strdup_printf ("%s.%s", atl_graph_get_node (graph, node)->name, suffix),
     .node = node,
     .n_dims = n_dims,
     .trainable = trainable,
@@ -187,7 +187,8 @@ add_convolution (AtlGraph *graph, const char *name, AtlNode *node)
   gint64 fan_in = (transposed ? oc : c) * k * k;
 
   add_parameter (graph, index, "weight", TRUE, fan_in, 4,
-                 transposed ? (gint64[]){ c, oc, k, k } : (gint64[]){ oc, c, k, k });
+                 transposed ? (gint64[]){ c, oc, k, k }
+                            : (gint64[]){ oc, c, k, k });
   if (node->bias)
     add_parameter (graph, index, "bias", TRUE, fan_in, 1, &oc);
   return index;
@@ -333,7 +334,8 @@ atl_graph_vector_quantise (AtlGraph *graph, const char *name, int input, int cod
       g_autofree char *suffix = g_strdup_printf ("codebook.%d", s);
 
       add_parameter (graph, index, suffix, FALSE, dim, 2, (gint64[]){ codes, dim });
-      g_array_index (graph->parameters, AtlParameter, graph->parameters->len - 1).stage
+      g_array_index (graph->parameters, AtlParameter, graph->parameters->len - 1)
+          .stage
           = s;
     }
   return index;

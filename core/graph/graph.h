@@ -38,25 +38,25 @@ typedef enum
 
 typedef struct
 {
-  AtlOp  op;
-  char  *name;      /* parameters' prefix, or a label; unique in the graph */
-  int    inputs[2]; /* ADD and CONCAT use both; -1: none */
+  AtlOp op;
+  char *name;    /* parameters' prefix, or a label; unique in the graph */
+  int inputs[2]; /* ADD and CONCAT use both; -1: none */
 
   /* Which of these count depends on the op. */
-  int           channels;       /* INPUT, and OC of the convolutions */
-  int           kernel, stride, padding, output_padding;
-  gboolean      bias;           /* convolutions */
-  gboolean      affine;         /* norms: weight and bias */
-  gboolean      running;        /* norms: running_mean and running_var kept */
-  float         epsilon, momentum; /* norms; PyTorch's meaning */
+  int channels; /* INPUT, and OC of the convolutions */
+  int kernel, stride, padding, output_padding;
+  gboolean bias;           /* convolutions */
+  gboolean affine;         /* norms: weight and bias */
+  gboolean running;        /* norms: running_mean and running_var kept */
+  float epsilon, momentum; /* norms; PyTorch's meaning */
   AtlActivation activation;
-  float         slope;          /* leaky relu */
-  float         probability;    /* DROPOUT */
-  int           factor;         /* UPSAMPLE, SPACE_TO_DEPTH, DEPTH_TO_SPACE;
+  float slope;       /* leaky relu */
+  float probability; /* DROPOUT */
+  int factor;        /* UPSAMPLE, SPACE_TO_DEPTH, DEPTH_TO_SPACE;
                                    padding on each side of REFLECT_PAD */
-  gboolean      bilinear;       /* UPSAMPLE: else nearest */
-  int           codes;          /* VECTOR_QUANTISE: K */
-  int           stages;         /* residual quantisers, 1 .. ATL_MAX_STAGES */
+  gboolean bilinear; /* UPSAMPLE: else nearest */
+  int codes;         /* VECTOR_QUANTISE: K */
+  int stages;        /* residual quantisers, 1 .. ATL_MAX_STAGES */
 } AtlNode;
 
 typedef struct _AtlGraph AtlGraph;
@@ -66,46 +66,44 @@ typedef struct
   int n, h, w, c;
 } AtlShape;
 
-AtlGraph      *atl_graph_new         (void);
-void           atl_graph_free        (AtlGraph *graph);
-int            atl_graph_get_n_nodes (const AtlGraph *graph);
-const AtlNode *atl_graph_get_node    (const AtlGraph *graph, int node);
+AtlGraph *atl_graph_new (void);
+void atl_graph_free (AtlGraph *graph);
+int atl_graph_get_n_nodes (const AtlGraph *graph);
+const AtlNode *atl_graph_get_node (const AtlGraph *graph, int node);
 /* The node of that name, or -1. */
-int            atl_graph_find        (const AtlGraph *graph, const char *name);
+int atl_graph_find (const AtlGraph *graph, const char *name);
 /* A second name under which atl_graph_find knows the node ("output", "z"). */
-void           atl_graph_label       (AtlGraph *graph, int node,
-                                      const char *label);
+void atl_graph_label (AtlGraph *graph, int node, const char *label);
 /* The last node added. */
-int            atl_graph_get_output  (const AtlGraph *graph);
+int atl_graph_get_output (const AtlGraph *graph);
 /* Channels of a node's value. */
-int            atl_graph_get_channels (const AtlGraph *graph, int node);
+int atl_graph_get_channels (const AtlGraph *graph, int node);
 
 /* Each adds a node and returns its index. */
-int atl_graph_input     (AtlGraph *graph, const char *name, int channels);
+int atl_graph_input (AtlGraph *graph, const char *name, int channels);
 /* Zero padding, as PyTorch's Conv2d (square kernels). */
-int atl_graph_conv2d    (AtlGraph *graph, const char *name, int input,
-                         int out_channels, int kernel, int stride,
-                         int padding, gboolean bias);
+int atl_graph_conv2d (AtlGraph *graph, const char *name, int input,
+                      int out_channels, int kernel, int stride, int padding,
+                      gboolean bias);
 int atl_graph_conv_transpose2d (AtlGraph *graph, const char *name, int input,
-                         int out_channels, int kernel, int stride,
-                         int padding, int output_padding, gboolean bias);
+                                int out_channels, int kernel, int stride,
+                                int padding, int output_padding, gboolean bias);
 /* Momentum 0.1, epsilon 1e-5. */
 int atl_graph_batch_norm (AtlGraph *graph, const char *name, int input,
-                         gboolean affine, gboolean running);
+                          gboolean affine, gboolean running);
 int atl_graph_instance_norm (AtlGraph *graph, const char *name, int input,
-                         gboolean affine, gboolean running);
+                             gboolean affine, gboolean running);
 int atl_graph_activation (AtlGraph *graph, int input, AtlActivation activation,
-                         float slope);
-int atl_graph_dropout   (AtlGraph *graph, int input, float probability);
-int atl_graph_add       (AtlGraph *graph, int a, int b);
-int atl_graph_concat    (AtlGraph *graph, int a, int b);
+                          float slope);
+int atl_graph_dropout (AtlGraph *graph, int input, float probability);
+int atl_graph_add (AtlGraph *graph, int a, int b);
+int atl_graph_concat (AtlGraph *graph, int a, int b);
 /* Residual quantisation of D-vectors, D = channels of the input: stage s codes
  * what the earlier stages left, with K entries of its own.  The value is the
  * sum of the chosen entries; the codes are read with atl_plan_get_codes. */
 int atl_graph_vector_quantise (AtlGraph *graph, const char *name, int input,
-                         int codes, int stages);
-int atl_graph_upsample  (AtlGraph *graph, int input, int factor,
-                         gboolean bilinear);
+                               int codes, int stages);
+int atl_graph_upsample (AtlGraph *graph, int input, int factor, gboolean bilinear);
 /* [H, W, C] <-> [H/f, W/f, f*f*C]; the channel order is PyTorch's pixel
  * unshuffle: c*f*f + y*f + x. */
 int atl_graph_space_to_depth (AtlGraph *graph, int input, int factor);
@@ -118,51 +116,45 @@ int atl_graph_reflect_pad (AtlGraph *graph, int input, int padding);
  * do not need.  FALSE with ATELIER_ERROR_ARGUMENT, naming the node, where a
  * shape does not fit (say, a concat of different sizes, or a picture smaller
  * than a reflection). */
-gboolean atl_graph_infer (const AtlGraph *graph,
-                          const int      *inputs,
-                          const AtlShape *input_shapes,
-                          int             n_inputs,
-                          const int      *outputs,
-                          int             n_outputs,
-                          AtlShape       *shapes,
-                          GError        **error);
+gboolean atl_graph_infer (const AtlGraph *graph, const int *inputs,
+                          const AtlShape *input_shapes, int n_inputs,
+                          const int *outputs, int n_outputs, AtlShape *shapes,
+                          GError **error);
 
 /* Multiply-accumulates of one forward at these shapes, as the direct
  * algorithms would do them. */
-double   atl_graph_macs  (const AtlGraph *graph, const AtlShape *shapes);
+double atl_graph_macs (const AtlGraph *graph, const AtlShape *shapes);
 
 /* How many input pixels around an output pixel can influence it, on each side,
  * and the multiple that the input's sides must have.  Norms with the image's
  * own statistics are left out: they see everything. */
-void     atl_graph_reach (const AtlGraph *graph, int input, int output,
-                          int *halo, int *multiple);
+void atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
+                      int *multiple);
 
 /* The same with values given at several nodes: halos[i] in pixels of inputs[i];
  * -1 if the output does not need that one, the others being given. */
-void     atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs,
-                                 int n_inputs, int output, int *halos);
+void atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs, int n_inputs,
+                             int output, int *halos);
 
 /* A parameter of the graph, as a file names and shapes it. */
 typedef struct
 {
-  char    *name;
-  int      node;
-  int      stage;      /* of a codebook, else 0 */
-  int      n_dims;
-  gint64   dims[4];    /* PyTorch's shape: OIHW; IOHW of a transposed conv */
-  gboolean trainable;  /* FALSE: running statistics and codebooks */
-  gint64   fan_in;
+  char *name;
+  int node;
+  int stage; /* of a codebook, else 0 */
+  int n_dims;
+  gint64 dims[4];     /* PyTorch's shape: OIHW; IOHW of a transposed conv */
+  gboolean trainable; /* FALSE: running statistics and codebooks */
+  gint64 fan_in;
 } AtlParameter;
 
-int                 atl_graph_get_n_parameters (const AtlGraph *graph);
-const AtlParameter *atl_graph_get_parameter    (const AtlGraph *graph, int i);
+int atl_graph_get_n_parameters (const AtlGraph *graph);
+const AtlParameter *atl_graph_get_parameter (const AtlGraph *graph, int i);
 /* Index of the parameter NAME.suffix of a node, or -1. */
-int                 atl_graph_find_parameter  (const AtlGraph *graph, int node,
-                                               const char     *suffix);
+int atl_graph_find_parameter (const AtlGraph *graph, int node, const char *suffix);
 /* Sum of the sizes of the trainable parameters (and of codebooks if asked),
  * as PyTorch counts them. */
-gint64              atl_graph_count_parameters (const AtlGraph *graph,
-                                                gboolean        codebooks);
+gint64 atl_graph_count_parameters (const AtlGraph *graph, gboolean codebooks);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlGraph, atl_graph_free)
 

@@ -1,7 +1,8 @@
 /* What the files behind plan.h share: a plan is a list of steps, and a step is
  * one op together with everything that was fused into it.
  *
- * plan.c      the public calls: buffers, running
+ * plan.c      the public calls: making, running
+ * plan-memory.c  where values, gradients and workspaces lie
  * fuse.c      from nodes to steps: what is fused into what
  * step-*.c    one kind of step each: memory, forward, backward
  * conv*.c     convolution itself, for step-conv.c
@@ -39,15 +40,15 @@ struct _Step
   /* Read on load, between source and the op: an activation, and nodes that
    * only move pixels (reflect_pad, nearest upsample), the op's input first. */
   AtlActivation load;
-  float         load_slope;
-  int           path[4];
-  int           n_path;
+  float load_slope;
+  int path[4];
+  int n_path;
 
   /* Done before the result is stored. */
-  int           norm;     /* a norm with known statistics, or -1 */
-  int           residual; /* a node that is added, or -1 */
+  int norm;     /* a norm with known statistics, or -1 */
+  int residual; /* a node that is added, or -1 */
   AtlActivation activation;
-  float         slope;
+  float slope;
 
   gpointer state; /* of the class */
 };
@@ -64,48 +65,48 @@ typedef enum
 
 typedef struct
 {
-  Role     role;
+  Role role;
   AtlShape shape;
-  int      readers; /* nodes that read it, and 1 more if it is an output */
+  int readers; /* nodes that read it, and 1 more if it is an output */
   gboolean output;
-  int      step;    /* that writes it; -1 */
+  int step; /* that writes it; -1 */
   /* Where the value lies.  A concat's inputs lie in its buffer. */
-  int      host;    /* the concat that holds it, or -1 */
-  int      host_channel;
-  int      buffer;  /* of hosts only */
-  int      gradient; /* buffer, training only */
+  int host; /* the concat that holds it, or -1 */
+  int host_channel;
+  int buffer;                /* of hosts only */
+  int gradient;              /* buffer, training only */
   gboolean gradient_written; /* in the backward that is running */
 } Value;
 
 /* A workspace is memory of one step; scratch is memory of one worker. */
 struct _AtlPlan
 {
-  const AtlGraph   *graph;
-  AtlWeights       *weights; /* NULL while predicting */
-  AtlPool          *pool;    /* likewise */
+  const AtlGraph *graph;
+  AtlWeights *weights; /* NULL while predicting */
+  AtlPool *pool;       /* likewise */
   const AtlKernels *kernels;
-  AtlPlanOptions    options;
-  int               n_threads;
+  AtlPlanOptions options;
+  int n_threads;
 
-  int     n_nodes;
-  Value  *values;
-  int    *inputs;
-  int     n_inputs;
-  int    *outputs;
-  int     n_outputs;
+  int n_nodes;
+  Value *values;
+  int *inputs;
+  int n_inputs;
+  int *outputs;
+  int n_outputs;
   GArray *steps;   /* Step */
   GArray *buffers; /* AtlLifetime */
-  int     preparing; /* the step that is asking for memory */
-  gsize   arena_size;
-  gsize   scratch_size; /* bytes for each worker */
-  char   *arena;
-  char   *scratch;
-  float  *zeros;        /* as many as the widest source has channels */
-  int     n_zeros;
+  int preparing;   /* the step that is asking for memory */
+  gsize arena_size;
+  gsize scratch_size; /* bytes for each worker */
+  char *arena;
+  char *scratch;
+  float *zeros; /* as many as the widest source has channels */
+  int n_zeros;
 
-  guint64            seed;
+  guint64 seed;
   const AtlProgress *progress; /* of the call that is running */
-  float            **statistics; /* per node: mean and variance, or NULL */
+  float **statistics;          /* per node: mean and variance, or NULL */
 };
 
 static inline Step *
@@ -115,34 +116,37 @@ plan_step (AtlPlan *plan, int i)
 }
 
 /* fuse.c: fills plan->values' roles and plan->steps. */
-void      plan_fuse          (AtlPlan *plan);
+void plan_fuse (AtlPlan *plan);
 /* Whether the statistics of this norm are known before it runs. */
-gboolean  plan_norm_is_known (const AtlPlan *plan, int node);
+gboolean plan_norm_is_known (const AtlPlan *plan, int node);
 /* The node itself, or what it is the same as. */
-int       plan_resolve       (const AtlPlan *plan, int node);
+int plan_resolve (const AtlPlan *plan, int node);
 
 /* For prepare: a buffer that lives during this step's forward (or backward),
  * and scratch of at least so many bytes.  Returns the buffer's index. */
-int       plan_add_workspace (AtlPlan *plan, gsize bytes, gboolean backward);
+int plan_add_workspace (AtlPlan *plan, gsize bytes, gboolean backward);
 /* The same, kept from forward to backward. */
-int       plan_add_kept      (AtlPlan *plan, gsize bytes);
-void      plan_need_scratch  (AtlPlan *plan, gsize bytes);
-void      plan_need_zeros    (AtlPlan *plan, int channels);
+int plan_add_kept (AtlPlan *plan, gsize bytes);
+void plan_need_scratch (AtlPlan *plan, gsize bytes);
+void plan_need_zeros (AtlPlan *plan, int channels);
+
+/* plan-memory.c: the buffers of all values, and of their gradients. */
+void plan_add_value_buffers (AtlPlan *plan);
+void plan_clear_gradient (AtlPlan *plan, int node);
 
 /* For forward and backward. */
-gpointer  plan_buffer        (AtlPlan *plan, int buffer);
-AtlView   plan_value         (AtlPlan *plan, int node);
-AtlView   plan_gradient      (AtlPlan *plan, int node);
+gpointer plan_buffer (AtlPlan *plan, int buffer);
+AtlView plan_value (AtlPlan *plan, int node);
+AtlView plan_gradient (AtlPlan *plan, int node);
 /* Whether gradients flow to this node at all. */
-gboolean  plan_has_gradient  (AtlPlan *plan, int node);
+gboolean plan_has_gradient (AtlPlan *plan, int node);
 /* The gradient of a node that is about to be added to: TRUE if there is
  * something to add to, else it is to be overwritten. */
-gboolean  plan_take_gradient (AtlPlan *plan, int node);
+gboolean plan_take_gradient (AtlPlan *plan, int node);
 
 typedef void (*PlanTask) (gpointer data, gint64 task, gpointer scratch);
 /* A parallel for that ends early when the plan is cancelled. */
-void      plan_parallel      (AtlPlan *plan, gint64 n_tasks, PlanTask task,
-                              gpointer data);
+void plan_parallel (AtlPlan *plan, gint64 n_tasks, PlanTask task, gpointer data);
 
 /* Fixed grain of loops over pixels. */
 #define ROWS_PER_TASK 512
@@ -150,22 +154,22 @@ void      plan_parallel      (AtlPlan *plan, gint64 n_tasks, PlanTask task,
 typedef void (*RowsTask) (gpointer data, gint64 first, int rows);
 /* Over the pixels of a picture, some hundred at a time; neighbouring pixels
  * are shape.n * h * w in a row. */
-void      plan_parallel_rows (AtlPlan *plan, gint64 n_rows, RowsTask task,
-                              gpointer data);
+void plan_parallel_rows (AtlPlan *plan, gint64 n_rows, RowsTask task,
+                         gpointer data);
 
 /* A parameter's values, or NULL where the node has none of that suffix. */
-const float *plan_parameter  (AtlPlan *plan, int node, const char *suffix);
+const float *plan_parameter (AtlPlan *plan, int node, const char *suffix);
 
 /* norm: scale and shift that a norm with these statistics amounts to. */
-void      plan_norm_affine   (AtlPlan *plan, int node, const float *mean,
-                              const float *variance, float *scale, float *shift);
+void plan_norm_affine (AtlPlan *plan, int node, const float *mean,
+                       const float *variance, float *scale, float *shift);
 /* The statistics of a known norm. */
-void      plan_norm_known    (AtlPlan *plan, int node, const float **mean,
-                              const float **variance);
+void plan_norm_known (AtlPlan *plan, int node, const float **mean,
+                      const float **variance);
 
 /* The gradient of a step's output with its fused activation undone in place,
  * and its fused residual served; what is left is the op's own gradient. */
-AtlView   plan_undo_epilogue (AtlPlan *plan, Step *step);
+AtlView plan_undo_epilogue (AtlPlan *plan, Step *step);
 
 extern const StepClass step_conv_class;
 extern const StepClass step_norm_class;

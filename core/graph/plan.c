@@ -7,303 +7,6 @@
 
 #include "base/memory.h"
 
-/* --- Memory asked for while steps prepare ------------------------------- */
-
-/* Time runs over the forward steps 0 .. S-1, the caller's look at the results
- * at S, and the backward of step k at 2 S - k. */
-static int
-backward_time (const AtlPlan *plan, int step)
-{
-  return 2 * (int) plan->steps->len - step;
-}
-
-static int
-add_buffer (AtlPlan *plan, gsize bytes, int first, int last)
-{
-  AtlLifetime buffer = { .size = bytes, .first = first, .last = last };
-
-  g_array_append_val (plan->buffers, buffer);
-  return plan->buffers->len - 1;
-}
-
-int
-plan_add_workspace (AtlPlan *plan, gsize bytes, gboolean backward)
-{
-  int step = plan->preparing;
-  int time = backward ? backward_time (plan, step) : step;
-
-  return add_buffer (plan, bytes, time, time);
-}
-
-int
-plan_add_kept (AtlPlan *plan, gsize bytes)
-{
-  int step = plan->preparing;
-
-  return add_buffer (plan, bytes, step,
-                     plan->options.training ? backward_time (plan, step)
-                                            : (int) plan->steps->len);
-}
-
-void
-plan_need_scratch (AtlPlan *plan, gsize bytes)
-{
-  plan->scratch_size = MAX (plan->scratch_size, (bytes + 63) / 64 * 64);
-}
-
-void
-plan_need_zeros (AtlPlan *plan, int channels)
-{
-  plan->n_zeros = MAX (plan->n_zeros, channels);
-}
-
-gpointer
-plan_buffer (AtlPlan *plan, int buffer)
-{
-  return plan->arena + g_array_index (plan->buffers, AtlLifetime, buffer).offset;
-}
-
-/* --- Values ------------------------------------------------------------- */
-
-/* The node whose buffer holds `node`'s value, and the channel it starts at. */
-static int
-host_of (const AtlPlan *plan, int node, int *channel)
-{
-  *channel = 0;
-  while (plan->values[node].host >= 0)
-    {
-      *channel += plan->values[node].host_channel;
-      node = plan->values[node].host;
-    }
-  return node;
-}
-
-static AtlView
-view (AtlPlan *plan, int node, gboolean gradient)
-{
-  int channel, host = host_of (plan, node, &channel);
-  const Value *value = &plan->values[host];
-  float *data = plan_buffer (plan, gradient ? value->gradient : value->buffer);
-
-  return (AtlView){
-    .data = data + channel,
-    .shape = plan->values[node].shape,
-    .stride = value->shape.c,
-  };
-}
-
-AtlView
-plan_value (AtlPlan *plan, int node)
-{
-  return view (plan, node, FALSE);
-}
-
-AtlView
-plan_gradient (AtlPlan *plan, int node)
-{
-  return view (plan, node, TRUE);
-}
-
-gboolean
-plan_has_gradient (AtlPlan *plan, int node)
-{
-  int channel;
-
-  return plan->values[host_of (plan, node, &channel)].gradient >= 0;
-}
-
-static void
-clear_gradient (AtlPlan *plan, int node)
-{
-  AtlView g = plan_gradient (plan, node);
-
-  for (gint64 i = 0; i < (gint64) g.shape.n * g.shape.h * g.shape.w; i++)
-    memset (g.data + i * g.stride, 0, g.shape.c * sizeof (float));
-}
-
-/* Whether a gradient has been written, wholly or, of a concat, in part. */
-static gboolean
-gradient_begun (AtlPlan *plan, int node)
-{
-  if (plan->values[node].gradient_written)
-    return TRUE;
-  for (int i = 0; i < node; i++)
-    if (plan->values[i].host == node && gradient_begun (plan, i))
-      return TRUE;
-  return FALSE;
-}
-
-/* Marks a gradient, and those of the values that a concat holds, as written;
- * clears those that are not, if the others are to be kept. */
-static void
-mark_gradient (AtlPlan *plan, int node, gboolean clear)
-{
-  gboolean holds = FALSE;
-
-  for (int i = 0; i < node; i++)
-    if (plan->values[i].host == node)
-      {
-        holds = TRUE;
-        if (!plan->values[i].gradient_written)
-          mark_gradient (plan, i, clear);
-      }
-  if (clear && !holds && !plan->values[node].gradient_written)
-    clear_gradient (plan, node);
-  plan->values[node].gradient_written = TRUE;
-}
-
-gboolean
-plan_take_gradient (AtlPlan *plan, int node)
-{
-  gboolean begun = gradient_begun (plan, node);
-
-  if (!plan->values[node].gradient_written)
-    mark_gradient (plan, node, begun);
-  return begun;
-}
-
-AtlView
-atl_plan_get_value (AtlPlan *plan, int node)
-{
-  return plan_value (plan, plan_resolve (plan, node));
-}
-
-AtlView
-atl_plan_get_gradient (AtlPlan *plan, int node)
-{
-  return plan_gradient (plan, plan_resolve (plan, node));
-}
-
-const float *
-plan_parameter (AtlPlan *plan, int node, const char *suffix)
-{
-  int i = atl_graph_find_parameter (plan->graph, node, suffix);
-
-  if (i < 0)
-    return NULL;
-  return atl_weights_data (plan->weights) + atl_weights_offset (plan->weights, i);
-}
-
-/* --- Lifetimes ---------------------------------------------------------- */
-
-static void
-touch (int *first, int *last, int time)
-{
-  *first = MIN (*first, time);
-  *last = MAX (*last, time);
-}
-
-/* Forward times at which the buffer of each host is in use. */
-static void
-value_lifetimes (AtlPlan *plan, int *first, int *last)
-{
-  int n_steps = plan->steps->len, channel;
-
-  for (int i = 0; i < plan->n_nodes; i++)
-    {
-      first[i] = G_MAXINT;
-      last[i] = -1;
-    }
-  for (int s = 0; s < n_steps; s++)
-    {
-      const Step *step = plan_step (plan, s);
-      int nodes[4] = { step->out, step->source, step->residual,
-                       step->class == &step_add_class ? step->second : -1 };
-
-      for (int j = 0; j < 4; j++)
-        if (nodes[j] >= 0)
-          {
-            int host = host_of (plan, nodes[j], &channel);
-
-            touch (&first[host], &last[host], s);
-            if (plan->options.training)
-              touch (&first[host], &last[host], backward_time (plan, s));
-          }
-    }
-  for (int i = 0; i < plan->n_inputs; i++)
-    {
-      int host = host_of (plan, plan->inputs[i], &channel);
-
-      touch (&first[host], &last[host], 0);
-    }
-  for (int i = 0; i < plan->n_outputs; i++)
-    {
-      int host = host_of (plan, plan_resolve (plan, plan->outputs[i]), &channel);
-
-      touch (&first[host], &last[host], n_steps);
-      if (plan->options.training)
-        touch (&first[host], &last[host], 2 * n_steps);
-    }
-}
-
-/* Every value that a step writes has a gradient, and the inputs if wanted. */
-static void
-gradient_lifetimes (AtlPlan *plan, int *first, int *last)
-{
-  int n_steps = plan->steps->len, channel;
-
-  for (int i = 0; i < plan->n_nodes; i++)
-    {
-      first[i] = G_MAXINT;
-      last[i] = -1;
-    }
-  for (int i = 0; i < plan->n_inputs && plan->options.input_gradients; i++)
-    {
-      int host = host_of (plan, plan->inputs[i], &channel);
-
-      touch (&first[host], &last[host], 2 * n_steps + 1);
-    }
-  for (int s = 0; s < n_steps; s++)
-    {
-      const Step *step = plan_step (plan, s);
-      int nodes[4] = { step->out, step->source, step->residual,
-                       step->class == &step_add_class ? step->second : -1 };
-
-      for (int j = 0; j < 4; j++)
-        if (nodes[j] >= 0)
-          {
-            int host = host_of (plan, nodes[j], &channel);
-
-            if (plan->values[host].role == ROLE_STORED || plan->options.input_gradients)
-              touch (&first[host], &last[host], backward_time (plan, s));
-          }
-    }
-  for (int i = 0; i < plan->n_outputs; i++)
-    {
-      int host = host_of (plan, plan_resolve (plan, plan->outputs[i]), &channel);
-
-      touch (&first[host], &last[host], n_steps);
-    }
-}
-
-static gsize
-value_bytes (const AtlPlan *plan, int node)
-{
-  AtlShape s = plan->values[node].shape;
-
-  return (gsize) s.n * s.h * s.w * s.c * sizeof (float);
-}
-
-static void
-add_value_buffers (AtlPlan *plan)
-{
-  g_autofree int *first = g_new (int, plan->n_nodes);
-  g_autofree int *last = g_new (int, plan->n_nodes);
-
-  value_lifetimes (plan, first, last);
-  for (int i = 0; i < plan->n_nodes; i++)
-    if (last[i] >= 0)
-      plan->values[i].buffer
-          = add_buffer (plan, value_bytes (plan, i), first[i], last[i]);
-  if (!plan->options.training)
-    return;
-  gradient_lifetimes (plan, first, last);
-  for (int i = 0; i < plan->n_nodes; i++)
-    if (last[i] >= 0)
-      plan->values[i].gradient
-          = add_buffer (plan, value_bytes (plan, i), first[i], last[i]);
-}
-
 /* --- Making a plan ------------------------------------------------------ */
 
 static void
@@ -328,8 +31,8 @@ copy_ints (const int *values, int n)
 /* Everything but memory. */
 static AtlPlan *
 lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
-         const AtlShape *input_shapes, int n_inputs, const int *outputs, int n_outputs,
-         const AtlPlanOptions *options, GError **error)
+         const AtlShape *input_shapes, int n_inputs, const int *outputs,
+         int n_outputs, const AtlPlanOptions *options, GError **error)
 {
   int n = atl_graph_get_n_nodes (graph);
   g_autofree AtlShape *shapes = g_new0 (AtlShape, n);
@@ -369,10 +72,10 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
       plan->values[outputs[i]].readers++;
     }
   plan_fuse (plan);
-  add_value_buffers (plan);
+  plan_add_value_buffers (plan);
   prepare_all (plan);
   plan->arena_size
-      = atl_arena_place ((AtlLifetime *) plan->buffers->data, plan->buffers->len);
+      = atl_arena_place ((AtlLifetime *)plan->buffers->data, plan->buffers->len);
   return plan;
 }
 
@@ -404,8 +107,8 @@ atl_plan_new (const AtlGraph *graph, AtlWeights *weights, AtlPool *pool,
               GError **error)
 {
   g_autoptr (AtlPlan) plan
-      = lay_out (graph, atl_pool_get_n_threads (pool), inputs, input_shapes, n_inputs,
-                 outputs, n_outputs, options, error);
+      = lay_out (graph, atl_pool_get_n_threads (pool), inputs, input_shapes,
+                 n_inputs, outputs, n_outputs, options, error);
 
   if (plan == NULL)
     return NULL;
@@ -466,8 +169,8 @@ atl_plan_predict (const AtlGraph *graph, int n_threads, const int *inputs,
                   const AtlShape *input_shapes, int n_inputs, const int *outputs,
                   int n_outputs, const AtlPlanOptions *options)
 {
-  g_autoptr (AtlPlan) plan = lay_out (graph, n_threads, inputs, input_shapes, n_inputs,
-                                      outputs, n_outputs, options, NULL);
+  g_autoptr (AtlPlan) plan = lay_out (graph, n_threads, inputs, input_shapes,
+                                      n_inputs, outputs, n_outputs, options, NULL);
 
   return plan != NULL ? atl_plan_get_bytes (plan) : G_MAXSIZE;
 }
@@ -500,7 +203,7 @@ plan_parallel (AtlPlan *plan, gint64 n_tasks, PlanTask task, gpointer data)
 
 typedef struct
 {
-  gint64   n_rows;
+  gint64 n_rows;
   RowsTask task;
   gpointer data;
 } ParallelRows;
@@ -534,7 +237,7 @@ atl_plan_forward (AtlPlan *plan, guint64 seed, const AtlProgress *progress,
     {
       Step *step = plan_step (plan, s);
 
-      if (!atl_progress_update (progress, (double) s / n, NULL, error))
+      if (!atl_progress_update (progress, (double)s / n, NULL, error))
         return FALSE;
       step->class->forward (plan, step);
     }
@@ -546,7 +249,7 @@ static void
 clear_unwritten (AtlPlan *plan, int node)
 {
   if (!plan_take_gradient (plan, node))
-    clear_gradient (plan, node);
+    plan_clear_gradient (plan, node);
 }
 
 gboolean
@@ -565,7 +268,7 @@ atl_plan_backward (AtlPlan *plan, gboolean inputs_only, const AtlProgress *progr
     {
       Step *step = plan_step (plan, s);
 
-      if (!atl_progress_update (progress, (double) (n - s) / n, NULL, error))
+      if (!atl_progress_update (progress, (double)(n - s) / n, NULL, error))
         return FALSE;
       clear_unwritten (plan, step->out);
       step->class->backward (plan, step, inputs_only);
@@ -576,8 +279,8 @@ atl_plan_backward (AtlPlan *plan, gboolean inputs_only, const AtlProgress *progr
 typedef struct
 {
   AtlPlan *plan;
-  Step    *step;
-  AtlView  y, g, residual;
+  Step *step;
+  AtlView y, g, residual;
   gboolean accumulate;
 } Undo;
 
@@ -601,11 +304,12 @@ undo_residual (gpointer data, gint64 first, int rows)
 
   if (u->accumulate)
     k->accumulate (rows, u->g.shape.c, u->g.data + first * u->g.stride, u->g.stride,
-                   u->residual.data + first * u->residual.stride, u->residual.stride);
+                   u->residual.data + first * u->residual.stride,
+                   u->residual.stride);
   else
-    k->epilogue (rows, u->g.shape.c, u->g.data + first * u->g.stride, u->g.stride, NULL,
-                 0, u->residual.data + first * u->residual.stride, u->residual.stride,
-                 &copy);
+    k->epilogue (rows, u->g.shape.c, u->g.data + first * u->g.stride, u->g.stride,
+                 NULL, 0, u->residual.data + first * u->residual.stride,
+                 u->residual.stride, &copy);
 }
 
 AtlView
@@ -615,7 +319,7 @@ plan_undo_epilogue (AtlPlan *plan, Step *step)
              .step = step,
              .y = plan_value (plan, step->out),
              .g = plan_gradient (plan, step->out) };
-  gint64 rows = (gint64) u.g.shape.n * u.g.shape.h * u.g.shape.w;
+  gint64 rows = (gint64)u.g.shape.n * u.g.shape.h * u.g.shape.w;
 
   if (step->activation != ATL_ACTIVATION_NONE)
     plan_parallel_rows (plan, rows, undo_activation, &u);
@@ -635,18 +339,19 @@ atl_plan_describe (const AtlPlan *plan)
 
   for (guint s = 0; s < plan->steps->len; s++)
     {
-      AtlPlan *p = (AtlPlan *) plan;
+      AtlPlan *p = (AtlPlan *)plan;
       Step *step = plan_step (p, s);
       AtlShape shape = plan->values[step->out].shape;
       g_autofree char *detail
           = step->class->describe != NULL ? step->class->describe (p, step) : NULL;
 
-      g_ptr_array_add (lines,
-                       g_strdup_printf ("%-32s %-10s %dx%dx%dx%d %s",
-                                        atl_graph_get_node (plan->graph, step->node)->name,
-                                        step->class->name, shape.n, shape.h, shape.w,
-                                        shape.c, detail != NULL ? detail : ""));
+      g_ptr_array_add (
+          lines,
+          g_strdup_printf ("%-32s %-10s %dx%dx%dx%d %s",
+                           atl_graph_get_node (plan->graph, step->node)->name,
+                           step->class->name, shape.n, shape.h, shape.w, shape.c,
+                           detail != NULL ? detail : ""));
     }
   g_ptr_array_add (lines, NULL);
-  return (char **) g_ptr_array_free (g_steal_pointer (&lines), FALSE);
+  return (char **)g_ptr_array_free (g_steal_pointer (&lines), FALSE);
 }

@@ -31,8 +31,8 @@ static gboolean
 fail (const AtlNode *node, GError **error, const char *why, int h, int w)
 {
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-               _ ("%s: %s (its input is %d pixels wide and %d high)"), node->name, why,
-               w, h);
+               _ ("%s: %s (its input is %d pixels wide and %d high)"), node->name,
+               why, w, h);
   return FALSE;
 }
 
@@ -72,10 +72,11 @@ infer_node (const AtlGraph *graph, int index, AtlShape *shapes, GError **error)
 
         if (in.n != b.n || in.h != b.h || in.w != b.w
             || (node->op == ATL_OP_ADD && in.c != b.c))
-          return fail (node, error,
-                       _ ("its two inputs differ in size; the picture's sides must be "
-                          "multiples of what the network asks for"),
-                       in.h, in.w);
+          return fail (
+              node, error,
+              _ ("its two inputs differ in size; the picture's sides must be "
+                 "multiples of what the network asks for"),
+              in.h, in.w);
       }
       break;
     case ATL_OP_UPSAMPLE:
@@ -85,15 +86,15 @@ infer_node (const AtlGraph *graph, int index, AtlShape *shapes, GError **error)
       break;
     case ATL_OP_SPACE_TO_DEPTH:
       if (h % f != 0 || w % f != 0)
-        return fail (node, error, _ ("the sides are no multiple of the block"), in.h,
-                     in.w);
+        return fail (node, error, _ ("the sides are no multiple of the block"),
+                     in.h, in.w);
       h /= f;
       w /= f;
       break;
     case ATL_OP_REFLECT_PAD:
       if (f >= h || f >= w)
-        return fail (node, error, _ ("too small to be reflected at its border"), in.h,
-                     in.w);
+        return fail (node, error, _ ("too small to be reflected at its border"),
+                     in.h, in.w);
       h += 2 * f;
       w += 2 * f;
       break;
@@ -129,7 +130,8 @@ atl_graph_infer (const AtlGraph *graph, const int *inputs,
         {
           g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
                        _ ("%s takes %d channels, not a %dx%d picture of %d"),
-                       atl_graph_get_node (graph, inputs[i])->name, c, s->w, s->h, s->c);
+                       atl_graph_get_node (graph, inputs[i])->name, c, s->w, s->h,
+                       s->c);
           return FALSE;
         }
       shapes[inputs[i]] = *s;
@@ -149,7 +151,7 @@ atl_graph_macs (const AtlGraph *graph, const AtlShape *shapes)
     {
       const AtlNode *node = atl_graph_get_node (graph, i);
       AtlShape out = shapes[i], in;
-      double pixels = (double) out.n * out.h * out.w;
+      double pixels = (double)out.n * out.h * out.w;
 
       if (out.n == 0 || node->inputs[0] < 0 || shapes[node->inputs[0]].n == 0)
         continue;
@@ -157,7 +159,8 @@ atl_graph_macs (const AtlGraph *graph, const AtlShape *shapes)
       if (node->op == ATL_OP_CONV2D)
         macs += pixels * out.c * in.c * node->kernel * node->kernel;
       else if (node->op == ATL_OP_CONV_TRANSPOSE2D)
-        macs += (double) in.n * in.h * in.w * in.c * out.c * node->kernel * node->kernel;
+        macs += (double)in.n * in.h * in.w * in.c * out.c * node->kernel
+                * node->kernel;
       else if (node->op == ATL_OP_VECTOR_QUANTISE)
         macs += pixels * out.c * node->codes * node->stages;
     }
@@ -236,7 +239,7 @@ largest_span (const AtlGraph *graph, int input, int output)
       else if (node->op == ATL_OP_DEPTH_TO_SPACE || node->op == ATL_OP_UPSAMPLE)
         s /= node->factor;
       span[i] = s;
-      largest = MAX (largest, (int) (s + 0.5));
+      largest = MAX (largest, (int)(s + 0.5));
     }
   return largest;
 }
@@ -279,7 +282,8 @@ atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs, int n_inputs,
 }
 
 void
-atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo, int *multiple)
+atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
+                 int *multiple)
 {
   int reach;
 

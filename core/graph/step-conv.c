@@ -6,15 +6,15 @@
 
 typedef struct
 {
-  Conv   conv;
+  Conv conv;
   float *scale; /* of a fused norm, else NULL */
   float *shift;
 
   /* training */
-  Conv     dual;      /* dY -> dX */
-  int      temporary; /* buffer of the dual's output where maps or an activation
+  Conv dual;     /* dY -> dX */
+  int temporary; /* buffer of the dual's output where maps or an activation
                          lie between it and dX; with maps, dX follows in it */
-  int      gradient_workspace;
+  int gradient_workspace;
 } State;
 
 static void
@@ -56,7 +56,8 @@ prepare_backward (AtlPlan *plan, Step *step)
   State *state = step->state;
   AtlShape seen = virtual_shape (plan, step);
 
-  plan_need_scratch (plan, (gsize) 2 * state->conv.n * state->conv.oh * sizeof (void *));
+  plan_need_scratch (plan,
+                     (gsize)2 * state->conv.n * state->conv.oh * sizeof (void *));
   state->gradient_workspace
       = plan_add_workspace (plan, conv_gradient_bytes (plan, &state->conv), TRUE);
   if (!plan_has_gradient (plan, step->source))
@@ -85,10 +86,10 @@ prepare_backward (AtlPlan *plan, Step *step)
   if (step->n_path > 0 || step->load != ATL_ACTIVATION_NONE)
     {
       AtlShape in = plan->values[step->source].shape;
-      gsize floats = (gsize) seen.n * seen.h * seen.w * seen.c;
+      gsize floats = (gsize)seen.n * seen.h * seen.w * seen.c;
 
       if (step->n_path > 0)
-        floats += (gsize) in.n * in.h * in.w * in.c;
+        floats += (gsize)in.n * in.h * in.w * in.c;
       state->temporary = plan_add_workspace (plan, floats * sizeof (float), TRUE);
     }
 }
@@ -148,9 +149,8 @@ conv_step_forward (AtlPlan *plan, Step *step)
     .out = plan_value (plan, step->out),
     .load = step->load,
     .load_slope = step->load_slope,
-    .epilogue = { .shift = bias,
-                  .activation = step->activation,
-                  .slope = step->slope },
+    .epilogue
+    = { .shift = bias, .activation = step->activation, .slope = step->slope },
   };
 
   if (step->norm >= 0)
@@ -171,13 +171,13 @@ conv_step_forward (AtlPlan *plan, Step *step)
 
 typedef struct
 {
-  AtlPlan    *plan;
+  AtlPlan *plan;
   const Step *step;
-  AtlView     from; /* gradient of what the op saw */
-  AtlView     to;   /* gradient of what is stored */
-  AtlView     x;    /* what is stored */
-  gboolean    accumulate;
-  double     *sums;
+  AtlView from; /* gradient of what the op saw */
+  AtlView to;   /* gradient of what is stored */
+  AtlView x;    /* what is stored */
+  gboolean accumulate;
+  double *sums;
 } Fold;
 
 /* One image: each padded pixel's gradient to the pixel it was read from.  The
@@ -200,8 +200,8 @@ scatter_image (gpointer data, gint64 n, gpointer scratch)
       for (int x = 0; x < f->from.shape.w && row >= 0; x++)
         {
           int col = x + before < conv->n_cols ? conv->cols[x + before] : -1;
-          gsize from = ((gsize) n * f->from.shape.h + y) * f->from.shape.w + x;
-          gsize to = ((gsize) n * conv->h + row) * conv->w + col;
+          gsize from = ((gsize)n * f->from.shape.h + y) * f->from.shape.w + x;
+          gsize to = ((gsize)n * conv->h + row) * conv->w + col;
 
           if (col >= 0)
             k->accumulate (1, conv->c, f->from.data + from * f->from.stride,
@@ -238,15 +238,15 @@ static void
 fold_input (Fold *f, const State *state)
 {
   AtlPlan *plan = f->plan;
-  gint64 pixels = (gint64) f->to.shape.n * f->to.shape.h * f->to.shape.w;
+  gint64 pixels = (gint64)f->to.shape.n * f->to.shape.h * f->to.shape.w;
   AtlView to = f->to;
 
   if (f->step->n_path > 0)
     {
       AtlView stored = f->to;
 
-      stored.data = (float *) plan_buffer (plan, state->temporary)
-                    + (gsize) f->from.shape.n * f->from.shape.h * f->from.shape.w
+      stored.data = (float *)plan_buffer (plan, state->temporary)
+                    + (gsize)f->from.shape.n * f->from.shape.h * f->from.shape.w
                           * f->from.shape.c;
       stored.stride = f->to.shape.c;
       memset (stored.data, 0, pixels * stored.stride * sizeof (float));
@@ -303,7 +303,7 @@ static void
 backward_to_bias (AtlPlan *plan, Step *step, AtlView dy)
 {
   int i = atl_graph_find_parameter (plan->graph, step->node, "bias");
-  gint64 rows = (gint64) dy.shape.n * dy.shape.h * dy.shape.w;
+  gint64 rows = (gint64)dy.shape.n * dy.shape.h * dy.shape.w;
   gint64 tasks = (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
   g_autofree double *sums = NULL;
   Fold f = { .plan = plan, .from = dy };
@@ -312,7 +312,7 @@ backward_to_bias (AtlPlan *plan, Step *step, AtlView dy)
 
   if (i < 0)
     return;
-  sums = g_new (double, tasks * dy.shape.c);
+  sums = g_new (double, tasks *dy.shape.c);
   f.sums = sums;
   gradient = atl_weights_gradient_of (plan->weights, i, &accumulate);
   plan_parallel_rows (plan, rows, bias_task, &f);
@@ -341,8 +341,8 @@ conv_step_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
         .load_slope = step->load_slope,
       };
       gboolean accumulate;
-      float *gradient = atl_weights_gradient_of (plan->weights, state->conv.parameter,
-                                                 &accumulate);
+      float *gradient = atl_weights_gradient_of (
+          plan->weights, state->conv.parameter, &accumulate);
 
       conv_gradient (plan, &state->conv, &io,
                      plan_buffer (plan, state->gradient_workspace), gradient,
@@ -359,12 +359,11 @@ conv_step_describe (AtlPlan *plan, Step *step)
   const State *state = step->state;
   const Conv *c = &state->conv;
 
-  return g_strdup_printf ("%dx%d/%d %d->%d %s%s%s%s", c->kernel, c->kernel, c->stride,
-                          c->c, c->oc, conv_algorithm_name (c),
-                          step->norm >= 0 ? " +norm" : "",
-                          step->residual >= 0 ? " +sum" : "",
-                          step->activation != ATL_ACTIVATION_NONE ? " +activation"
-                                                                  : "");
+  return g_strdup_printf (
+      "%dx%d/%d %d->%d %s%s%s%s", c->kernel, c->kernel, c->stride, c->c, c->oc,
+      conv_algorithm_name (c), step->norm >= 0 ? " +norm" : "",
+      step->residual >= 0 ? " +sum" : "",
+      step->activation != ATL_ACTIVATION_NONE ? " +activation" : "");
 }
 
 static void

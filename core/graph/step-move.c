@@ -9,16 +9,16 @@
 
 typedef struct
 {
-  AtlPlan       *plan;
+  AtlPlan *plan;
   const AtlNode *node;
-  AtlView        in, out; /* values, or gradients in backward */
-  gboolean       accumulate;
+  AtlView in, out; /* values, or gradients in backward */
+  gboolean accumulate;
 } Run;
 
 static float *
 pixel (const AtlView *v, int n, int y, int x)
 {
-  return v->data + (((gsize) n * v->shape.h + y) * v->shape.w + x) * v->stride;
+  return v->data + (((gsize)n * v->shape.h + y) * v->shape.w + x) * v->stride;
 }
 
 /* One task a row of the output (forward) or an image (backward, which adds up
@@ -49,7 +49,7 @@ run_forward (AtlPlan *plan, Step *step, PlanTask task)
     .out = plan_value (plan, step->out),
   };
 
-  plan_parallel (plan, (gint64) r.out.shape.n * r.out.shape.h, task, &r);
+  plan_parallel (plan, (gint64)r.out.shape.n * r.out.shape.h, task, &r);
 }
 
 static void
@@ -76,14 +76,15 @@ bilinear_at (int y, int factor, int side, int *y0, int *y1, float *t)
 {
   float at = fmaxf (0, (y + 0.5f) / factor - 0.5f);
 
-  *y0 = (int) at;
+  *y0 = (int)at;
   *y1 = MIN (*y0 + 1, side - 1);
   *t = at - *y0;
 }
 
 /* Weights and places of the up to four pixels that make output (y, x). */
 static int
-upsample_sources (const Run *r, int y, int x, int ys[4], int xs[4], float weights[4])
+upsample_sources (const Run *r, int y, int x, int ys[4], int xs[4],
+                  float weights[4])
 {
   int f = r->node->factor, y0, y1, x0, x1;
   float ty, tx;
@@ -226,7 +227,7 @@ reorder_forward (AtlPlan *plan, Step *step)
     .out = plan_value (plan, step->out),
   };
 
-  plan_parallel (plan, (gint64) r.in.shape.n * MIN (r.in.shape.h, r.out.shape.h),
+  plan_parallel (plan, (gint64)r.in.shape.n * MIN (r.in.shape.h, r.out.shape.h),
                  reorder_task, &r);
 }
 
@@ -243,7 +244,7 @@ reorder_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
     return;
   r.accumulate = plan_take_gradient (plan, step->source);
   r.in = plan_gradient (plan, step->source);
-  plan_parallel (plan, (gint64) r.in.shape.n * MIN (r.in.shape.h, r.out.shape.h),
+  plan_parallel (plan, (gint64)r.in.shape.n * MIN (r.in.shape.h, r.out.shape.h),
                  reorder_back, &r);
 }
 

@@ -12,21 +12,21 @@
 
 typedef struct
 {
-  int     groups, c;
-  gint64  rows;    /* pixels of a group */
-  gint64  blocks;  /* of a group */
-  double *partial; /* [groups][blocks][2][C] */
-  float  *mean, *variance; /* [groups][C], of the last forward */
-  float  *a, *b, *d;       /* [groups][C], coefficients */
-  float  *rstd;
+  int groups, c;
+  gint64 rows;            /* pixels of a group */
+  gint64 blocks;          /* of a group */
+  double *partial;        /* [groups][blocks][2][C] */
+  float *mean, *variance; /* [groups][C], of the last forward */
+  float *a, *b, *d;       /* [groups][C], coefficients */
+  float *rstd;
 } State;
 
 typedef struct
 {
   AtlPlan *plan;
-  Step    *step;
-  State   *state;
-  AtlView  x, y, dy, dx, residual;
+  Step *step;
+  State *state;
+  AtlView x, y, dy, dx, residual;
   gboolean has_residual, accumulate;
 } Run;
 
@@ -41,13 +41,15 @@ plan_norm_affine (AtlPlan *plan, int node, const float *mean, const float *varia
 
   for (int c = 0; c < channels; c++)
     {
-      scale[c] = (weight != NULL ? weight[c] : 1) / sqrtf (variance[c] + n->epsilon);
+      scale[c]
+          = (weight != NULL ? weight[c] : 1) / sqrtf (variance[c] + n->epsilon);
       shift[c] = (bias != NULL ? bias[c] : 0) - mean[c] * scale[c];
     }
 }
 
 void
-plan_norm_known (AtlPlan *plan, int node, const float **mean, const float **variance)
+plan_norm_known (AtlPlan *plan, int node, const float **mean,
+                 const float **variance)
 {
   int channels = atl_graph_get_channels (plan->graph, node);
 
@@ -80,7 +82,7 @@ norm_prepare (AtlPlan *plan, Step *step)
 {
   AtlShape shape = plan->values[step->node].shape;
   State *state = g_new0 (State, 1);
-  gint64 pixels = (gint64) shape.h * shape.w;
+  gint64 pixels = (gint64)shape.h * shape.w;
   gboolean batch
       = atl_graph_get_node (plan->graph, step->node)->op == ATL_OP_BATCH_NORM;
   gsize n;
@@ -89,7 +91,7 @@ norm_prepare (AtlPlan *plan, Step *step)
   state->c = shape.c;
   state->rows = batch ? pixels * shape.n : pixels;
   state->blocks = (state->rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-  n = (gsize) state->groups * shape.c;
+  n = (gsize)state->groups * shape.c;
   state->partial = g_new (double, n * 2 * state->blocks);
   state->mean = g_new0 (float, 6 * n);
   state->variance = state->mean + n;
@@ -184,8 +186,8 @@ update_running (AtlPlan *plan, Step *step, const double *mean, const double *m2,
                 double count)
 {
   const AtlNode *node = atl_graph_get_node (plan->graph, step->node);
-  float *running_mean = (float *) plan_parameter (plan, step->node, "running_mean");
-  float *running_var = (float *) plan_parameter (plan, step->node, "running_var");
+  float *running_mean = (float *)plan_parameter (plan, step->node, "running_mean");
+  float *running_var = (float *)plan_parameter (plan, step->node, "running_var");
   float m = node->momentum;
 
   if (running_mean == NULL)
@@ -234,8 +236,8 @@ apply_task (gpointer data, gint64 task, gpointer scratch)
   int group, rows, c = r->state->c;
   gint64 first = block_of (r->state, task, &group, &rows);
   AtlEpilogue epilogue = {
-    .scale = r->state->a + (gsize) group * c,
-    .shift = r->state->b + (gsize) group * c,
+    .scale = r->state->a + (gsize)group * c,
+    .shift = r->state->b + (gsize)group * c,
     .activation = r->step->activation,
     .slope = r->step->slope,
   };
@@ -266,12 +268,13 @@ norm_forward (AtlPlan *plan, Step *step)
     measure (&r);
   for (int g = 0; g < state->groups; g++)
     {
-      gsize at = (gsize) g * state->c;
+      gsize at = (gsize)g * state->c;
       const float *mean = state->mean + at, *variance = state->variance + at;
 
       if (plan_norm_is_known (plan, step->node))
         plan_norm_known (plan, step->node, &mean, &variance);
-      plan_norm_affine (plan, step->node, mean, variance, state->a + at, state->b + at);
+      plan_norm_affine (plan, step->node, mean, variance, state->a + at,
+                        state->b + at);
       for (int c = 0; c < state->c; c++)
         state->rstd[at + c] = 1 / sqrtf (variance[c] + node->epsilon);
     }
@@ -292,7 +295,7 @@ sums_task (gpointer data, gint64 task, gpointer scratch)
   r->plan->kernels->norm_backward_sums (
       rows, c, r->x.data + first * r->x.stride, r->x.stride,
       r->dy.data + first * r->dy.stride, r->dy.stride,
-      r->state->mean + (gsize) group * c, r->state->rstd + (gsize) group * c, partial,
+      r->state->mean + (gsize)group * c, r->state->rstd + (gsize)group * c, partial,
       partial + c);
 }
 
@@ -302,7 +305,7 @@ backward_task (gpointer data, gint64 task, gpointer scratch)
   Run *r = data;
   int group, rows, c = r->state->c;
   gint64 first = block_of (r->state, task, &group, &rows);
-  gsize at = (gsize) group * c;
+  gsize at = (gsize)group * c;
 
   r->plan->kernels->norm_backward_apply (
       rows, c, r->x.data + first * r->x.stride, r->x.stride,
@@ -312,7 +315,8 @@ backward_task (gpointer data, gint64 task, gpointer scratch)
 }
 
 static void
-add_gradient (AtlPlan *plan, int node, const char *suffix, const double *values, int n)
+add_gradient (AtlPlan *plan, int node, const char *suffix, const double *values,
+              int n)
 {
   int i = atl_graph_find_parameter (plan->graph, node, suffix);
   gboolean accumulate;
@@ -335,7 +339,7 @@ coefficients (Run *r, int group, const double *sum_dy, const double *sum_dy_xhat
 
   for (int c = 0; c < state->c; c++)
     {
-      gsize at = (gsize) group * state->c + c;
+      gsize at = (gsize)group * state->c + c;
       double rstd = state->rstd[at];
       double scale = (weight != NULL ? weight[c] : 1) * rstd;
       double slope = -scale * rstd * sum_dy_xhat[c] / count;

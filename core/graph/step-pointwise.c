@@ -7,17 +7,17 @@
 
 typedef struct
 {
-  AtlPlan    *plan;
+  AtlPlan *plan;
   const Step *step;
-  AtlView     from, to, with; /* with: second operand or activation's output */
-  gboolean    has_with, accumulate;
+  AtlView from, to, with; /* with: second operand or activation's output */
+  gboolean has_with, accumulate;
   AtlEpilogue epilogue;
 } Run;
 
 static gint64
 pixels (const AtlView *v)
 {
-  return (gint64) v->shape.n * v->shape.h * v->shape.w;
+  return (gint64)v->shape.n * v->shape.h * v->shape.w;
 }
 
 static void
@@ -193,12 +193,12 @@ dropout_rows (gpointer data, gint64 first, int rows)
   int c = r->from.shape.c;
   /* each pixel's mask begins at a multiple of four numbers */
   gsize numbers = (c + 3) / 4 * 4;
-  gboolean dense = r->from.stride == (gsize) c && r->to.stride == (gsize) c
-                   && numbers == (gsize) c;
+  gboolean dense = r->from.stride == (gsize)c && r->to.stride == (gsize)c
+                   && numbers == (gsize)c;
   int step = dense ? rows : 1;
 
   for (gint64 i = first; i < first + rows; i += step)
-    r->plan->kernels->dropout ((gsize) step * c, r->from.data + i * r->from.stride,
+    r->plan->kernels->dropout ((gsize)step * c, r->from.data + i * r->from.stride,
                                node->probability, r->plan->seed, r->step->node,
                                i * numbers, r->to.data + i * r->to.stride);
 }

@@ -17,27 +17,27 @@
 
 typedef struct
 {
-  int      codes, stages, dim;
-  int      buffer;   /* gint32 codes [pixels][stages] */
-  float   *costs[ATL_MAX_STAGES]; /* [codes], or NULL */
-  int     *used;     /* per image, or NULL */
-  float    beta;
+  int codes, stages, dim;
+  int buffer;                   /* gint32 codes [pixels][stages] */
+  float *costs[ATL_MAX_STAGES]; /* [codes], or NULL */
+  int *used;                    /* per image, or NULL */
+  float beta;
   gboolean codebook_gradient;
-  int      parameters[ATL_MAX_STAGES];
+  int parameters[ATL_MAX_STAGES];
 } State;
 
 typedef struct
 {
-  AtlPlan     *plan;
+  AtlPlan *plan;
   const State *state;
-  AtlView      z, q, dz;
-  gint32      *codes;
+  AtlView z, q, dz;
+  gint32 *codes;
   const float *entries[ATL_MAX_STAGES]; /* [codes][dim] */
   const float *panels[ATL_MAX_STAGES];  /* transposed, [codes/64][dim][64] */
   const float *biases[ATL_MAX_STAGES];  /* ||e||^2 + costs */
-  int          most; /* stages that any image uses */
-  gboolean     accumulate;
-  float        scale;
+  int most;                             /* stages that any image uses */
+  gboolean accumulate;
+  float scale;
 } Run;
 
 static void
@@ -50,7 +50,7 @@ quantise_prepare (AtlPlan *plan, Step *step)
   state->codes = node->codes;
   state->stages = node->stages;
   state->dim = shape.c;
-  state->buffer = plan_add_kept (plan, (gsize) shape.n * shape.h * shape.w
+  state->buffer = plan_add_kept (plan, (gsize)shape.n * shape.h * shape.w
                                            * node->stages * sizeof (gint32));
   for (int s = 0; s < node->stages; s++)
     {
@@ -61,9 +61,9 @@ quantise_prepare (AtlPlan *plan, Step *step)
     }
   /* codes outlive the plan's forward */
   g_array_index (plan->buffers, AtlLifetime, state->buffer).last
-      = 2 * (int) plan->steps->len + 1;
-  plan_need_scratch (plan, (ROWS * (state->dim + ATL_PANEL + 1) + ROWS)
-                               * sizeof (float));
+      = 2 * (int)plan->steps->len + 1;
+  plan_need_scratch (plan,
+                     (ROWS * (state->dim + ATL_PANEL + 1) + ROWS) * sizeof (float));
   step->state = state;
 }
 
@@ -84,7 +84,7 @@ quantise_clear (Step *step)
 typedef struct
 {
   const float *entries;
-  int          codes, dim;
+  int codes, dim;
 } Codebook;
 
 /* Panels of E^T, then ||e||^2 for each entry. */
@@ -100,9 +100,9 @@ make_panels (AtlWeights *weights, gpointer data, float *out)
 
       for (int d = 0; d < book->dim; d++)
         for (int j = 0; j < columns; j++)
-          out[(gsize) book->dim * first + (gsize) d * columns + j]
+          out[(gsize)book->dim * first + (gsize)d * columns + j]
               = first + j < book->codes
-                    ? book->entries[(gsize) (first + j) * book->dim + d]
+                    ? book->entries[(gsize)(first + j) * book->dim + d]
                     : 0;
     }
   for (int k = 0; k < book->codes; k++)
@@ -111,7 +111,7 @@ make_panels (AtlWeights *weights, gpointer data, float *out)
 
       for (int d = 0; d < book->dim; d++)
         {
-          double e = book->entries[(gsize) k * book->dim + d];
+          double e = book->entries[(gsize)k * book->dim + d];
 
           sum += e * e;
         }
@@ -130,7 +130,7 @@ derive_panels (AtlPlan *plan, const State *state, int stage, GError **error)
   };
 
   return atl_weights_derive (
-      plan->weights, (guint64) state->parameters[stage] << 8 | 0xfe,
+      plan->weights, (guint64)state->parameters[stage] << 8 | 0xfe,
       atl_panels_size (state->dim, state->codes) + state->codes, make_panels, &book,
       error);
 }
@@ -154,7 +154,7 @@ stages_of (const Run *r, gint64 pixel)
   if (r->state->used == NULL)
     return r->most;
   return MIN (r->most,
-              r->state->used[pixel / ((gint64) r->z.shape.h * r->z.shape.w)]);
+              r->state->used[pixel / ((gint64)r->z.shape.h * r->z.shape.w)]);
 }
 
 /* Nearest entries of stage s to `rows` residuals. */
@@ -172,7 +172,7 @@ search (const Run *r, int stage, int rows, const float *residuals, float *scores
   for (int first = 0; first < state->codes; first += ATL_PANEL)
     {
       int columns = atl_panel_columns (state->codes, first);
-      const float *b = r->panels[stage] + (gsize) state->dim * first;
+      const float *b = r->panels[stage] + (gsize)state->dim * first;
 
       r->plan->kernels->gemm (&(AtlGemm){
           .m = rows,
@@ -188,8 +188,8 @@ search (const Run *r, int stage, int rows, const float *residuals, float *scores
           .ldc = columns,
       });
       r->plan->kernels->argmin_scores (rows, MIN (columns, state->codes - first),
-                                       scores, columns, r->biases[stage] + first, first,
-                                       best, index);
+                                       scores, columns, r->biases[stage] + first,
+                                       first, best, index);
     }
 }
 
@@ -198,16 +198,16 @@ quantise_task (gpointer data, gint64 task, gpointer scratch)
 {
   const Run *r = data;
   const State *state = r->state;
-  gint64 all = (gint64) r->z.shape.n * r->z.shape.h * r->z.shape.w;
+  gint64 all = (gint64)r->z.shape.n * r->z.shape.h * r->z.shape.w;
   gint64 first = task * ROWS;
   int rows = MIN (ROWS, all - first), dim = state->dim;
-  float *residuals = scratch, *scores = residuals + (gsize) ROWS * dim;
+  float *residuals = scratch, *scores = residuals + (gsize)ROWS * dim;
   float *best = scores + ROWS * ATL_PANEL;
-  gint32 *index = (gint32 *) (best + ROWS);
+  gint32 *index = (gint32 *)(best + ROWS);
 
   for (int i = 0; i < rows; i++)
     {
-      memcpy (residuals + (gsize) i * dim, r->z.data + (first + i) * r->z.stride,
+      memcpy (residuals + (gsize)i * dim, r->z.data + (first + i) * r->z.stride,
               dim * sizeof (float));
       memset (r->q.data + (first + i) * r->q.stride, 0, dim * sizeof (float));
     }
@@ -219,13 +219,13 @@ quantise_task (gpointer data, gint64 task, gpointer scratch)
         {
           gint32 *code = &r->codes[(first + i) * state->stages + s];
           const float *entry;
-          float *residual = residuals + (gsize) i * dim;
+          float *residual = residuals + (gsize)i * dim;
           float *q = r->q.data + (first + i) * r->q.stride;
 
           *code = -1;
           if (s >= stages_of (r, first + i))
             continue;
-          entry = r->entries[s] + (gsize) index[i] * dim;
+          entry = r->entries[s] + (gsize)index[i] * dim;
           *code = index[i];
           for (int d = 0; d < dim; d++)
             {
@@ -240,7 +240,7 @@ static void
 quantise_forward (AtlPlan *plan, Step *step)
 {
   const State *state = step->state;
-  g_autofree float *biases = g_new (float, (gsize) state->stages * state->codes);
+  g_autofree float *biases = g_new (float, (gsize)state->stages * state->codes);
   Run r = {
     .plan = plan,
     .state = state,
@@ -250,11 +250,11 @@ quantise_forward (AtlPlan *plan, Step *step)
     .most = plan->options.stages > 0 ? MIN (plan->options.stages, state->stages)
                                      : state->stages,
   };
-  gint64 rows = (gint64) r.z.shape.n * r.z.shape.h * r.z.shape.w;
+  gint64 rows = (gint64)r.z.shape.n * r.z.shape.h * r.z.shape.w;
 
   for (int s = 0; s < state->stages; s++)
     {
-      float *bias = biases + (gsize) s * state->codes;
+      float *bias = biases + (gsize)s * state->codes;
       const float *norms;
 
       r.entries[s] = atl_weights_data (plan->weights)
@@ -310,16 +310,16 @@ static void
 codebook_gradient (AtlPlan *plan, const Run *r, const gint32 *codes)
 {
   const State *state = r->state;
-  gint64 rows = (gint64) r->z.shape.n * r->z.shape.h * r->z.shape.w;
+  gint64 rows = (gint64)r->z.shape.n * r->z.shape.h * r->z.shape.w;
 
   for (int s = 0; s < state->stages; s++)
     {
       gboolean accumulate;
-      float *gradient = atl_weights_gradient_of (plan->weights, state->parameters[s],
-                                                 &accumulate);
+      float *gradient = atl_weights_gradient_of (plan->weights,
+                                                 state->parameters[s], &accumulate);
 
       if (!accumulate)
-        memset (gradient, 0, (gsize) state->codes * state->dim * sizeof (float));
+        memset (gradient, 0, (gsize)state->codes * state->dim * sizeof (float));
       for (gint64 i = 0; i < rows; i++)
         {
           gint32 code = codes[i * state->stages + s];
@@ -327,7 +327,7 @@ codebook_gradient (AtlPlan *plan, const Run *r, const gint32 *codes)
           const float *q = r->q.data + i * r->q.stride;
 
           for (int d = 0; d < state->dim && code >= 0; d++)
-            gradient[(gsize) code * state->dim + d] += r->scale * (q[d] - z[d]);
+            gradient[(gsize)code * state->dim + d] += r->scale * (q[d] - z[d]);
         }
     }
 }
@@ -342,8 +342,8 @@ quantise_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
     .z = plan_value (plan, step->source),
     .q = plan_gradient (plan, step->out),
   };
-  gint64 rows = (gint64) r.z.shape.n * r.z.shape.h * r.z.shape.w;
-  float per_element = 2.0f / ((float) rows * state->dim);
+  gint64 rows = (gint64)r.z.shape.n * r.z.shape.h * r.z.shape.w;
+  float per_element = 2.0f / ((float)rows * state->dim);
 
   if (state->codebook_gradient && !inputs_only)
     {
@@ -413,8 +413,8 @@ atl_plan_set_commitment (AtlPlan *plan, int node, float beta,
 }
 
 void
-atl_codes_lookup (AtlWeights *weights, int node, const gint32 *codes, gsize n, int used,
-                  float *value, gsize stride)
+atl_codes_lookup (AtlWeights *weights, int node, const gint32 *codes, gsize n,
+                  int used, float *value, gsize stride)
 {
   const AtlGraph *graph = atl_weights_get_graph (weights);
   const AtlNode *quantise = atl_graph_get_node (graph, node);
@@ -435,7 +435,7 @@ atl_codes_lookup (AtlWeights *weights, int node, const gint32 *codes, gsize n, i
           gint32 code = codes[i * stages + s];
 
           for (int d = 0; d < dim && code >= 0 && code < quantise->codes; d++)
-            value[i * stride + d] += entries[(gsize) code * dim + d];
+            value[i * stride + d] += entries[(gsize)code * dim + d];
         }
     }
 }

@@ -13,21 +13,21 @@
 typedef struct
 {
   float *data;
-  gsize  size;
-  guint  generation; /* of the weights it was made from */
+  gsize size;
+  guint generation; /* of the weights it was made from */
 } Derived;
 
 struct _AtlWeights
 {
   const AtlGraph *graph;
-  gsize          *offsets;
-  gsize           n_trainable, n_codebooks, n_floats;
-  float          *data;
-  float          *gradients;
-  gboolean       *fresh; /* this gradient counts as zero */
-  guint           generation;
-  GHashTable     *derived; /* guint64 key -> Derived */
-  GMutex          lock;    /* of derived */
+  gsize *offsets;
+  gsize n_trainable, n_codebooks, n_floats;
+  float *data;
+  float *gradients;
+  gboolean *fresh; /* this gradient counts as zero */
+  guint generation;
+  GHashTable *derived; /* guint64 key -> Derived */
+  GMutex lock;         /* of derived */
 };
 
 int
@@ -54,7 +54,7 @@ atl_panels_size (gsize rows, int out_channels)
 typedef struct
 {
   gboolean transposed;
-  int      c, oc, k;
+  int c, oc, k;
 } Kernel;
 
 static gboolean
@@ -87,7 +87,7 @@ stored_size (const AtlGraph *graph, const AtlParameter *p)
   gsize n = n_elements (p);
 
   if (is_kernel (graph, p, &kernel))
-    n = atl_panels_size ((gsize) kernel.k * kernel.k * kernel.c, kernel.oc);
+    n = atl_panels_size ((gsize)kernel.k * kernel.k * kernel.c, kernel.oc);
   return (n + STEP - 1) / STEP * STEP;
 }
 
@@ -160,7 +160,7 @@ atl_weights_free (AtlWeights *weights)
   g_hash_table_iter_init (&iter, weights->derived);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      atl_free (((Derived *) value)->data);
+      atl_free (((Derived *)value)->data);
       g_free (value);
     }
   g_hash_table_unref (weights->derived);
@@ -184,7 +184,7 @@ static void
 reorder (const Kernel *kernel, const float *file_in, float *panels_out,
          const float *panels_in, float *file_out)
 {
-  gsize taps = (gsize) kernel->k * kernel->k;
+  gsize taps = (gsize)kernel->k * kernel->k;
   gsize panel_begin = 0;
 
   for (int first = 0; first < kernel->oc; first += ATL_PANEL)
@@ -195,8 +195,8 @@ reorder (const Kernel *kernel, const float *file_in, float *panels_out,
       for (int c = 0; c < kernel->c; c++)
         for (int j = 0; j < used; j++)
           {
-            gsize major = kernel->transposed ? (gsize) c * kernel->oc + first + j
-                                             : (gsize) (first + j) * kernel->c + c;
+            gsize major = kernel->transposed ? (gsize)c * kernel->oc + first + j
+                                             : (gsize)(first + j) * kernel->c + c;
 
             for (gsize t = 0; t < taps; t++)
               {
@@ -296,7 +296,8 @@ load_one (AtlWeights *weights, int i, const AtlTensor *tensor, GError **error)
 }
 
 gboolean
-atl_weights_check (const AtlGraph *graph, const AtlTensorSet *tensors, GError **error)
+atl_weights_check (const AtlGraph *graph, const AtlTensorSet *tensors,
+                   GError **error)
 {
   for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
     {
@@ -356,8 +357,8 @@ atl_weights_need_gradients (AtlWeights *weights, GError **error)
 {
   if (weights->gradients == NULL)
     weights->gradients
-        = atl_try_alloc0 (weights->n_trainable + weights->n_codebooks, sizeof (float),
-                          _ ("the gradients"), error);
+        = atl_try_alloc0 (weights->n_trainable + weights->n_codebooks,
+                          sizeof (float), _ ("the gradients"), error);
   return weights->gradients != NULL;
 }
 
@@ -416,7 +417,8 @@ atl_weights_derive (AtlWeights *weights, guint64 key, gsize size, AtlDerive make
           derived->data = memory;
           derived->size = size;
           derived->generation = weights->generation - 1;
-          g_hash_table_insert (weights->derived, g_memdup2 (&key, sizeof key), derived);
+          g_hash_table_insert (weights->derived, g_memdup2 (&key, sizeof key),
+                               derived);
         }
     }
   if (derived != NULL && derived->generation != weights->generation)

@@ -22,8 +22,8 @@ typedef struct _AtlWeights AtlWeights;
 
 /* Zero-filled weights for `graph`, which must outlive them.  NULL with
  * ATELIER_ERROR_MEMORY. */
-AtlWeights *atl_weights_new  (const AtlGraph *graph, GError **error);
-void        atl_weights_free (AtlWeights *weights);
+AtlWeights *atl_weights_new (const AtlGraph *graph, GError **error);
+void atl_weights_free (AtlWeights *weights);
 const AtlGraph *atl_weights_get_graph (const AtlWeights *weights);
 
 /* Fills every parameter from the tensor of its name: F32, F16, BF16 or F64.
@@ -39,31 +39,30 @@ gboolean atl_weights_check (const AtlGraph *graph, const AtlTensorSet *tensors,
 
 /* Parameter i (of atl_graph_get_parameter) to and from the file's order:
  * count_parameters floats of its dims. */
-void     atl_weights_get (const AtlWeights *weights, int i, float *out);
-void     atl_weights_set (AtlWeights *weights, int i, const float *in);
+void atl_weights_get (const AtlWeights *weights, int i, float *out);
+void atl_weights_set (AtlWeights *weights, int i, const float *in);
 
 /* The arena.  n_trainable floats come first, then n_codebooks floats of
  * codebooks, then running statistics.  Gradients exist after
  * atl_weights_need_gradients, of trainable parameters and of codebooks, in the
  * same order, zeroed there. */
-float   *atl_weights_data         (AtlWeights *weights);
-gsize    atl_weights_n_trainable  (const AtlWeights *weights);
-gsize    atl_weights_n_codebooks  (const AtlWeights *weights);
-gsize    atl_weights_n_floats     (const AtlWeights *weights);
+float *atl_weights_data (AtlWeights *weights);
+gsize atl_weights_n_trainable (const AtlWeights *weights);
+gsize atl_weights_n_codebooks (const AtlWeights *weights);
+gsize atl_weights_n_floats (const AtlWeights *weights);
 gboolean atl_weights_need_gradients (AtlWeights *weights, GError **error);
-float   *atl_weights_gradients    (AtlWeights *weights);
+float *atl_weights_gradients (AtlWeights *weights);
 /* To be called before the backwards of a step: gradients start from zero.
  * Nothing is cleared here; each backward overwrites what it finds first, and
  * atl_weights_gradients clears what none has touched. */
-void     atl_weights_zero_gradients (AtlWeights *weights);
+void atl_weights_zero_gradients (AtlWeights *weights);
 /* For backwards: parameter i's gradient, and whether to add to it. */
-float   *atl_weights_gradient_of  (AtlWeights *weights, int i,
-                                   gboolean *accumulate);
+float *atl_weights_gradient_of (AtlWeights *weights, int i, gboolean *accumulate);
 /* Where parameter i begins in data and gradients, in floats. */
-gsize    atl_weights_offset       (const AtlWeights *weights, int i);
+gsize atl_weights_offset (const AtlWeights *weights, int i);
 
 /* To be called when data were changed by hand or by an optimiser. */
-void     atl_weights_changed      (AtlWeights *weights);
+void atl_weights_changed (AtlWeights *weights);
 
 /* A form of the weights that a plan computes with, made by `make` when it is
  * first asked for and again after atl_weights_changed.  key: which form, from
@@ -72,14 +71,13 @@ void     atl_weights_changed      (AtlWeights *weights);
  * NULL with ATELIER_ERROR_MEMORY; asked for beforehand, it never fails. */
 typedef void (*AtlDerive) (AtlWeights *weights, gpointer data, float *out);
 
-float   *atl_weights_derive       (AtlWeights *weights, guint64 key, gsize size,
-                                   AtlDerive make, gpointer data,
-                                   GError **error);
+float *atl_weights_derive (AtlWeights *weights, guint64 key, gsize size,
+                           AtlDerive make, gpointer data, GError **error);
 
 /* Columns of the panel that begins at output channel `first` of OC. */
-int      atl_panel_columns        (int out_channels, int first);
+int atl_panel_columns (int out_channels, int first);
 /* Floats of all panels of OC channels with `rows` rows each. */
-gsize    atl_panels_size          (gsize rows, int out_channels);
+gsize atl_panels_size (gsize rows, int out_channels);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlWeights, atl_weights_free)
 

@@ -47,7 +47,7 @@ fill (AtlView v, guint64 seed)
   AtlRandom random;
 
   atl_random_init (&random, seed, 1);
-  for (gint64 i = 0; i < (gint64) v.shape.n * v.shape.h * v.shape.w; i++)
+  for (gint64 i = 0; i < (gint64)v.shape.n * v.shape.h * v.shape.w; i++)
     for (int c = 0; c < v.shape.c; c++)
       v.data[i * v.stride + c] = noise (&random);
 }
@@ -55,8 +55,8 @@ fill (AtlView v, guint64 seed)
 static double *
 copy_out (AtlView v)
 {
-  gint64 pixels = (gint64) v.shape.n * v.shape.h * v.shape.w;
-  double *out = g_new (double, pixels * v.shape.c);
+  gint64 pixels = (gint64)v.shape.n * v.shape.h * v.shape.w;
+  double *out = g_new (double, pixels *v.shape.c);
 
   for (gint64 i = 0; i < pixels; i++)
     for (int c = 0; c < v.shape.c; c++)
@@ -72,7 +72,7 @@ plain_conv (AtlView x, const float *w, const float *bias, const AtlNode *node,
 {
   int k = node->kernel, s = node->stride, p = node->padding;
   gboolean transposed = node->op == ATL_OP_CONV_TRANSPOSE2D;
-  double *y = g_new0 (double, (gsize) out.n * out.h * out.w * out.c);
+  double *y = g_new0 (double, (gsize)out.n *out.h *out.w *out.c);
   AtlShape in = x.shape;
 
   for (int n = 0; n < out.n; n++)
@@ -91,15 +91,16 @@ plain_conv (AtlView x, const float *w, const float *bias, const AtlNode *node,
             for (int oc = 0; oc < out.c; oc++)
               for (int c = 0; c < in.c; c++)
                 {
-                  gsize major = transposed ? (gsize) c * out.c + oc
-                                           : (gsize) oc * in.c + c;
+                  gsize major
+                      = transposed ? (gsize)c * out.c + oc : (gsize)oc * in.c + c;
 
-                  y[(((gsize) n * out.h + yi) * out.w + xi) * out.c + oc]
-                      += (double) w[major * k * k + t]
-                         * x.data[(((gsize) n * in.h + yj) * in.w + xj) * x.stride + c];
+                  y[(((gsize)n * out.h + yi) * out.w + xi) * out.c + oc]
+                      += (double)w[major * k * k + t]
+                         * x.data[(((gsize)n * in.h + yj) * in.w + xj) * x.stride
+                                  + c];
                 }
           }
-  for (gsize i = 0; i < (gsize) out.n * out.h * out.w * out.c && bias != NULL; i++)
+  for (gsize i = 0; i < (gsize)out.n * out.h * out.w * out.c && bias != NULL; i++)
     y[i] += bias[i % out.c];
   return y;
 }
@@ -117,8 +118,8 @@ check_conv (gboolean transposed, int kernel, int stride, int padding, AtlShape i
   g_autoptr (AtlWeights) weights = random_weights (graph, kernel * 100 + oc);
   AtlPlanOptions options = { .algorithm = algorithm };
   g_autoptr (GError) error = NULL;
-  g_autoptr (AtlPlan) plan = atl_plan_new (graph, weights, pool, &x, &in, 1, &node, 1,
-                                           &options, &error);
+  g_autoptr (AtlPlan) plan
+      = atl_plan_new (graph, weights, pool, &x, &in, 1, &node, 1, &options, &error);
   const AtlParameter *p = atl_graph_get_parameter (graph, 0);
   g_autofree float *w
       = g_new (float, p->dims[0] * p->dims[1] * p->dims[2] * p->dims[3]);
@@ -137,15 +138,15 @@ check_conv (gboolean transposed, int kernel, int stride, int padding, AtlShape i
                        atl_graph_get_node (graph, node), y.shape);
   g_assert_true (atl_plan_forward (plan, 0, NULL, &error));
   found = copy_out (y);
-  for (gint64 i = 0; i < (gint64) y.shape.n * y.shape.h * y.shape.w * oc; i++)
+  for (gint64 i = 0; i < (gint64)y.shape.n * y.shape.h * y.shape.w * oc; i++)
     {
       largest = MAX (largest, fabs (wanted[i]));
       worst = MAX (worst, fabs (wanted[i] - found[i]));
     }
   if (!(worst <= tolerance * largest))
     g_error ("%s %dx%d/%d pad %d, %dx%dx%dx%d -> %d: error %g of %g",
-             transposed ? "transposed" : "conv", kernel, kernel, stride, padding, in.n,
-             in.h, in.w, in.c, oc, worst, largest);
+             transposed ? "transposed" : "conv", kernel, kernel, stride, padding,
+             in.n, in.h, in.w, in.c, oc, worst, largest);
 }
 
 static void
@@ -154,10 +155,10 @@ test_convolutions (gconstpointer data)
   AtlConvolution algorithm = GPOINTER_TO_INT (data);
   static const int kernels[][4] = {
     /* transposed, kernel, stride, padding */
-    { 0, 1, 1, 0 }, { 0, 3, 1, 1 }, { 0, 3, 1, 0 }, { 0, 3, 2, 1 }, { 0, 4, 2, 1 },
-    { 0, 4, 1, 1 }, { 0, 5, 1, 2 }, { 0, 7, 1, 3 }, { 0, 8, 8, 0 }, { 0, 2, 2, 0 },
-    { 1, 4, 2, 1 }, { 1, 3, 2, 1 }, { 1, 3, 1, 1 }, { 1, 2, 2, 0 }, { 1, 1, 1, 0 },
-    { 1, 8, 8, 0 },
+    { 0, 1, 1, 0 }, { 0, 3, 1, 1 }, { 0, 3, 1, 0 }, { 0, 3, 2, 1 },
+    { 0, 4, 2, 1 }, { 0, 4, 1, 1 }, { 0, 5, 1, 2 }, { 0, 7, 1, 3 },
+    { 0, 8, 8, 0 }, { 0, 2, 2, 0 }, { 1, 4, 2, 1 }, { 1, 3, 2, 1 },
+    { 1, 3, 1, 1 }, { 1, 2, 2, 0 }, { 1, 1, 1, 0 }, { 1, 8, 8, 0 },
   };
   static const int sides[][2] = { { 8, 8 }, { 9, 13 }, { 33, 50 } };
   static const int channels[][2] = { { 3, 64 }, { 64, 3 }, { 20, 70 }, { 5, 7 } };
@@ -169,8 +170,8 @@ test_convolutions (gconstpointer data)
         {
           AtlShape in = { 1 + (s == 0), sides[s][0], sides[s][1], channels[c][0] };
 
-          check_conv (kernels[k][0], kernels[k][1], kernels[k][2], kernels[k][3], in,
-                      channels[c][1], algorithm, tolerance);
+          check_conv (kernels[k][0], kernels[k][1], kernels[k][2], kernels[k][3],
+                      in, channels[c][1], algorithm, tolerance);
         }
 }
 
@@ -195,10 +196,10 @@ test_tiny_pictures (void)
  * those weights. */
 typedef struct
 {
-  AtlGraph      *graph;
-  AtlWeights    *weights;
-  AtlPlan       *plan;
-  int            input, output;
+  AtlGraph *graph;
+  AtlWeights *weights;
+  AtlPlan *plan;
+  int input, output;
 } Net;
 
 static double
@@ -210,7 +211,7 @@ loss (Net *net)
 
   g_assert_true (atl_plan_forward (net->plan, 5, NULL, NULL));
   atl_random_init (&random, 11, 2);
-  for (gint64 i = 0; i < (gint64) y.shape.n * y.shape.h * y.shape.w; i++)
+  for (gint64 i = 0; i < (gint64)y.shape.n * y.shape.h * y.shape.w; i++)
     for (int c = 0; c < y.shape.c; c++)
       sum += noise (&random) * y.data[i * y.stride + c];
   return sum;
@@ -225,7 +226,7 @@ backward (Net *net)
   loss (net);
   g = atl_plan_get_gradient (net->plan, net->output);
   atl_random_init (&random, 11, 2);
-  for (gint64 i = 0; i < (gint64) g.shape.n * g.shape.h * g.shape.w; i++)
+  for (gint64 i = 0; i < (gint64)g.shape.n * g.shape.h * g.shape.w; i++)
     for (int c = 0; c < g.shape.c; c++)
       g.data[i * g.stride + c] = noise (&random);
   atl_weights_zero_gradients (net->weights);
@@ -269,7 +270,8 @@ check_difference (Net *net, float *value, double gradient, const char *what)
 }
 
 static void
-check_gradients (AtlGraph *graph, int input, AtlShape shape, AtlConvolution algorithm)
+check_gradients (AtlGraph *graph, int input, AtlShape shape,
+                 AtlConvolution algorithm)
 {
   Net net = {
     .graph = graph,
@@ -285,8 +287,8 @@ check_gradients (AtlGraph *graph, int input, AtlShape shape, AtlConvolution algo
   AtlRandom random;
   gint64 n;
 
-  net.plan = atl_plan_new (graph, net.weights, pool, &input, &shape, 1, &net.output, 1,
-                           &options, &error);
+  net.plan = atl_plan_new (graph, net.weights, pool, &input, &shape, 1, &net.output,
+                           1, &options, &error);
   g_assert_no_error (error);
   x = atl_plan_get_value (net.plan, input);
   fill (x, 9);
@@ -294,13 +296,12 @@ check_gradients (AtlGraph *graph, int input, AtlShape shape, AtlConvolution algo
   dx = atl_plan_get_gradient (net.plan, input);
   saved = copy_out (dx);
   atl_random_init (&random, 1, 3);
-  n = (gint64) shape.n * shape.h * shape.w;
+  n = (gint64)shape.n * shape.h * shape.w;
   for (int i = 0; i < 12; i++)
     {
       gint64 pixel = atl_random_below (&random, n);
       int c = atl_random_below (&random, shape.c);
-      g_autofree char *what
-          = g_strdup_printf ("input %d,%d", (int) pixel, c);
+      g_autofree char *what = g_strdup_printf ("input %d,%d", (int)pixel, c);
 
       check_difference (&net, &x.data[pixel * x.stride + c],
                         saved[pixel * shape.c + c], what);
@@ -324,7 +325,8 @@ check_gradients (AtlGraph *graph, int input, AtlShape shape, AtlConvolution algo
           if (data[at] == 0) /* padding of a panel */
             continue;
           check_difference (&net, &data[at],
-                            atl_weights_gradients (net.weights)[at], parameter->name);
+                            atl_weights_gradients (net.weights)[at],
+                            parameter->name);
         }
     }
   atl_plan_free (net.plan);
@@ -348,7 +350,8 @@ test_conv_gradients (gconstpointer data)
         g_autoptr (AtlGraph) graph = atl_graph_new ();
         AtlShape shape = { 2, wide ? 14 : 8, wide ? 50 : 8, wide ? 5 : 18 };
         int x = atl_graph_input (graph, "input", shape.c);
-        int y = kernels[k][4] > 0 ? atl_graph_reflect_pad (graph, x, kernels[k][4]) : x;
+        int y = kernels[k][4] > 0 ? atl_graph_reflect_pad (graph, x, kernels[k][4])
+                                  : x;
 
         if (kernels[k][0])
           atl_graph_conv_transpose2d (graph, "conv", y, 20, kernels[k][1],
@@ -382,16 +385,18 @@ test_network_gradients (gconstpointer data)
   int drop = atl_graph_dropout (graph, up, 0.5f);
   int s2d = atl_graph_space_to_depth (graph, drop, 2);
   int mix = atl_graph_conv2d (graph, "mix", s2d, 12, 1, 1, 0, TRUE);
-  int skip = atl_graph_add (graph, mix, atl_graph_conv2d (graph, "skip", leaky, 12, 1,
-                                                          1, 0, TRUE));
+  int skip = atl_graph_add (
+      graph, mix, atl_graph_conv2d (graph, "skip", leaky, 12, 1, 1, 0, TRUE));
   int near = atl_graph_upsample (graph, skip, 2, FALSE);
   int c = atl_graph_conv2d (graph, "c", near, 8, 3, 1, 1, TRUE);
   int smooth = atl_graph_upsample (graph, c, 2, TRUE);
   int pad = atl_graph_reflect_pad (
-      graph, atl_graph_activation (graph, smooth, ATL_ACTIVATION_LEAKY_RELU, 0.9f), 1);
+      graph, atl_graph_activation (graph, smooth, ATL_ACTIVATION_LEAKY_RELU, 0.9f),
+      1);
   int d2s = atl_graph_depth_to_space (graph, pad, 2);
 
-  atl_graph_activation (graph, atl_graph_conv2d (graph, "out", d2s, 3, 3, 1, 1, TRUE),
+  atl_graph_activation (graph,
+                        atl_graph_conv2d (graph, "out", d2s, 3, 3, 1, 1, TRUE),
                         ATL_ACTIVATION_TANH, 0);
   check_gradients (graph, x, shape, GPOINTER_TO_INT (data));
 }
@@ -421,7 +426,8 @@ test_inference_equals_training (void)
       r = atl_graph_conv2d (graph, one, r, 32, 3, 1, 1, TRUE);
       r = atl_graph_instance_norm (graph, norm, r, FALSE, FALSE);
       r = atl_graph_activation (graph, r, ATL_ACTIVATION_RELU, 0);
-      h = atl_graph_add (graph, h, atl_graph_conv2d (graph, two, r, 32, 1, 1, 0, TRUE));
+      h = atl_graph_add (graph, h,
+                         atl_graph_conv2d (graph, two, r, 32, 1, 1, 0, TRUE));
     }
   out = atl_graph_conv2d (graph, "out", h, 3, 7, 1, 3, TRUE);
   weights = random_weights (graph, 21);
@@ -463,8 +469,8 @@ test_one_thread_gives_the_same_bits (void)
     {
       g_autoptr (AtlPool) own = atl_pool_new (threads);
       AtlPlanOptions options = { .training = TRUE };
-      g_autoptr (AtlPlan) plan
-          = atl_plan_new (graph, weights, own, &x, &shape, 1, &out, 1, &options, NULL);
+      g_autoptr (AtlPlan) plan = atl_plan_new (graph, weights, own, &x, &shape, 1,
+                                               &out, 1, &options, NULL);
       gsize n = atl_weights_n_trainable (weights);
       AtlView g;
 
@@ -546,14 +552,18 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   pool = atl_pool_new (2);
   g_test_add_data_func ("/plan/convolutions/fastest",
-                        GINT_TO_POINTER (ATL_CONVOLUTION_FASTEST), test_convolutions);
+                        GINT_TO_POINTER (ATL_CONVOLUTION_FASTEST),
+                        test_convolutions);
   g_test_add_data_func ("/plan/convolutions/direct",
-                        GINT_TO_POINTER (ATL_CONVOLUTION_DIRECT), test_convolutions);
+                        GINT_TO_POINTER (ATL_CONVOLUTION_DIRECT),
+                        test_convolutions);
   g_test_add_data_func ("/plan/convolutions/winograd",
-                        GINT_TO_POINTER (ATL_CONVOLUTION_WINOGRAD), test_convolutions);
+                        GINT_TO_POINTER (ATL_CONVOLUTION_WINOGRAD),
+                        test_convolutions);
   g_test_add_func ("/plan/convolutions/tiny-pictures", test_tiny_pictures);
   g_test_add_data_func ("/plan/gradients/convolutions/direct",
-                        GINT_TO_POINTER (ATL_CONVOLUTION_DIRECT), test_conv_gradients);
+                        GINT_TO_POINTER (ATL_CONVOLUTION_DIRECT),
+                        test_conv_gradients);
   g_test_add_data_func ("/plan/gradients/convolutions/winograd",
                         GINT_TO_POINTER (ATL_CONVOLUTION_WINOGRAD),
                         test_conv_gradients);
@@ -563,7 +573,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/plan/gradients/network/fastest",
                         GINT_TO_POINTER (ATL_CONVOLUTION_FASTEST),
                         test_network_gradients);
-  g_test_add_func ("/plan/inference-equals-training", test_inference_equals_training);
+  g_test_add_func ("/plan/inference-equals-training",
+                   test_inference_equals_training);
   g_test_add_func ("/plan/one-thread-gives-the-same-bits",
                    test_one_thread_gives_the_same_bits);
   g_test_add_func ("/plan/quantiser-takes-the-nearest",

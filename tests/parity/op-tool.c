@@ -17,10 +17,10 @@
 
 typedef struct
 {
-  AtlGraph   *graph;
+  AtlGraph *graph;
   AtlWeights *weights;
-  AtlPlan    *plan;
-  int         inputs[2], n_inputs, output;
+  AtlPlan *plan;
+  int inputs[2], n_inputs, output;
 } Net;
 
 static int
@@ -64,13 +64,14 @@ add_op (AtlGraph *graph, JsonObject *o, const int *x)
     return atl_graph_reflect_pad (graph, x[0], f);
   /* an op as convolutions see it: read on load through maps */
   if (strcmp (op, "reflect_conv") == 0)
-    return atl_graph_conv2d (graph, "op", atl_graph_reflect_pad (graph, x[0], f), c, k,
-                             s, 0, TRUE);
+    return atl_graph_conv2d (graph, "op", atl_graph_reflect_pad (graph, x[0], f), c,
+                             k, s, 0, TRUE);
   if (strcmp (op, "upsample_conv") == 0)
     return atl_graph_conv2d (
         graph, "op",
         atl_graph_upsample (
-            graph, atl_graph_activation (graph, x[0], ATL_ACTIVATION_RELU, 0), f, FALSE),
+            graph, atl_graph_activation (graph, x[0], ATL_ACTIVATION_RELU, 0), f,
+            FALSE),
         c, k, s, p, TRUE);
   g_error ("op-tool: no op %s", op);
 }
@@ -86,11 +87,13 @@ lookup (const AtlTensorSet *set, int i, const char *what)
 static void
 copy_rows (AtlView v, float *dense, gboolean in)
 {
-  for (gint64 i = 0; i < (gint64) v.shape.n * v.shape.h * v.shape.w; i++)
+  for (gint64 i = 0; i < (gint64)v.shape.n * v.shape.h * v.shape.w; i++)
     if (in)
-      memcpy (v.data + i * v.stride, dense + i * v.shape.c, v.shape.c * sizeof (float));
+      memcpy (v.data + i * v.stride, dense + i * v.shape.c,
+              v.shape.c * sizeof (float));
     else
-      memcpy (dense + i * v.shape.c, v.data + i * v.stride, v.shape.c * sizeof (float));
+      memcpy (dense + i * v.shape.c, v.data + i * v.stride,
+              v.shape.c * sizeof (float));
 }
 
 static void
@@ -108,7 +111,7 @@ static void
 put_view (AtlTensorSet *out, int i, const char *what, AtlView v)
 {
   AtlShape s = v.shape;
-  float *dense = g_new (float, (gsize) s.n * s.h * s.w * s.c);
+  float *dense = g_new (float, (gsize)s.n *s.h *s.w *s.c);
 
   copy_rows (v, dense, FALSE);
   put (out, i, what, 4, (gint64[]){ s.n, s.h, s.w, s.c }, dense);
@@ -123,7 +126,7 @@ read_view (const AtlTensorSet *in, int i, const char *what, AtlView v)
 
   g_assert_nonnull (t);
   n = atl_tensor_n_elements (t->n_dims, t->dims, ATL_TYPE_F32);
-  g_assert_cmpuint (n, ==, (gsize) v.shape.n * v.shape.h * v.shape.w * v.shape.c);
+  g_assert_cmpuint (n, ==, (gsize)v.shape.n * v.shape.h * v.shape.w * v.shape.c);
   dense = g_new (float, n);
   atl_tensor_to_float (t, 0, n, dense);
   copy_rows (v, dense, TRUE);
@@ -136,7 +139,8 @@ set_parameters (Net *net, const AtlTensorSet *in, int i)
     {
       const AtlParameter *parameter = atl_graph_get_parameter (net->graph, p);
       const AtlTensor *t = lookup (in, i, parameter->name + strlen ("op."));
-      gsize n = atl_tensor_n_elements (parameter->n_dims, parameter->dims, ATL_TYPE_F32);
+      gsize n = atl_tensor_n_elements (parameter->n_dims, parameter->dims,
+                                       ATL_TYPE_F32);
       g_autofree float *values = g_new (float, n);
 
       g_assert_nonnull (t);
@@ -162,8 +166,8 @@ put_gradients (Net *net, AtlTensorSet *out, int i)
 
       if (!parameter->trainable)
         continue;
-      values = g_new (float, atl_tensor_n_elements (parameter->n_dims, parameter->dims,
-                                                    ATL_TYPE_F32));
+      values = g_new (float, atl_tensor_n_elements (parameter->n_dims,
+                                                    parameter->dims, ATL_TYPE_F32));
       atl_weights_get (net->weights, p, values);
       put (out, i, what, parameter->n_dims, parameter->dims, values);
     }
