@@ -34,6 +34,8 @@ struct _AtlTrainer
   int n_figures;
   double *row; /* one value a column */
 
+  AtlLoaderStatistics at_first; /* after the first batch had to be waited for */
+
   gint64 first_step, step; /* where this run began; steps done */
   AtlMeasurement best;
   gint64 best_step;

@@ -153,6 +153,7 @@ start_method (AtlTrainer *t, GError **error)
   if (!t->method->class->start || !s->network.linear_skip || !s->pca)
     return TRUE;
   options.rank = options.n_ranks = 0;
+  options.bad_picture = NULL; /* the other loader will tell */
   pictures = atl_try_alloc ((gsize)wanted * picture, sizeof (float),
                             "the start of the linear skip", error);
   loader = pictures ? atl_loader_new (t->dataset->train, &options, error) : NULL;

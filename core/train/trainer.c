@@ -294,6 +294,16 @@ note_step (AtlTrainer *t, const double *figures)
 }
 
 static void
+warn_checkpoint (AtlTrainer *t, GError *error)
+{
+  atl_trainer_message (t, ATL_EVENT_WARNING,
+                       _ ("The checkpoint could not be written, the one before is "
+                          "kept: %s"),
+                       error->message);
+  g_error_free (error);
+}
+
+static void
 checkpoint_if_due (AtlTrainer *t)
 {
   gint64 now = g_get_monotonic_time ();
@@ -305,14 +315,7 @@ checkpoint_if_due (AtlTrainer *t)
     return;
   t->checkpointed = now;
   if (!atl_trainer_write_checkpoint (t, &error))
-    {
-      atl_trainer_message (
-          t, ATL_EVENT_WARNING,
-          _ ("The checkpoint could not be written, the one before is "
-             "kept: %s"),
-          error->message);
-      g_clear_error (&error);
-    }
+    warn_checkpoint (t, error);
   atl_trainer_write_report (t);
 }
 
@@ -322,6 +325,8 @@ do_step (AtlTrainer *t, GError **error)
   double figures[ATL_MAX_FIGURES];
   const AtlBatch *batch = atl_loader_next (t->loader, t->cancellable, error);
 
+  if (t->step == t->first_step)
+    atl_loader_get_statistics (t->loader, &t->at_first);
   if (!batch
       || !t->method->class->step (t->method, (guint64)t->step, batch->input,
                                   batch->target, figures, error))
@@ -365,11 +370,20 @@ static gboolean
 finish (AtlTrainer *t, GError **error)
 {
   gboolean stopped = t->step < t->settings->steps;
+  GError *checkpoint_error = NULL;
 
   if (atl_collective_rank (t->collective) != 0)
     return TRUE;
-  if (!atl_trainer_write_checkpoint (t, error))
-    return FALSE;
+  /* Of a finished training the model is what counts. */
+  if (!atl_trainer_write_checkpoint (t, &checkpoint_error))
+    {
+      if (stopped)
+        {
+          g_propagate_error (error, checkpoint_error);
+          return FALSE;
+        }
+      warn_checkpoint (t, checkpoint_error);
+    }
   if (stopped && (!t->model_written || t->settings->keep == 1))
     {
       gboolean ok;
@@ -402,6 +416,6 @@ atl_trainer_run (AtlTrainer *t, AtlTrainResult *result, GError **error)
   result->best = t->best;
   result->held_out = t->held_out;
   result->seconds = (double)(g_get_monotonic_time () - t->began - t->idle) / 1e6;
-  result->waited_seconds = statistics.waited_seconds;
+  result->waited_seconds = statistics.waited_seconds - t->at_first.waited_seconds;
   return ok;
 }
