@@ -154,6 +154,17 @@ make_plan (Bench *bench, GError **error)
   const AtlGraph *graph = atl_model_get_graph (bench->model);
   g_autofree AtlShape *shapes = g_new0 (AtlShape, atl_graph_get_n_nodes (graph));
 
+  int halo, multiple;
+
+  atl_graph_reach (graph, bench->input, bench->output, &halo, &multiple);
+  if (bench->shape.w % multiple || bench->shape.h % multiple)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+                   _ ("the input is %dx%d, but this network takes multiples of %d "
+                      "only; give another --size"),
+                   bench->shape.w, bench->shape.h, multiple);
+      return FALSE;
+    }
   if (!atl_graph_infer (graph, &bench->input, &bench->shape, 1, &bench->output, 1,
                         shapes, error))
     return FALSE;
