@@ -221,8 +221,8 @@ watch_signals (gpointer data)
       g_cancellable_cancel (cancellable);
       return NULL;
     }
-  atl_file_remove_temporaries ();
   cli_print_error (_ ("stopped"));
+  atl_file_remove_temporaries ();
   _exit (CLI_STATUS_STOPPED);
 }
 

@@ -139,14 +139,20 @@ output_mode (const char *target, gboolean *exists)
 static GMutex temporaries_lock;
 static GPtrArray *temporaries; /* owned names */
 
-static void
-remember (const char *temporary)
+/* g_mkstemp_full, so that no file exists which the list lacks. */
+static int
+make_temporary (char *temporary, int mode)
 {
+  int fd;
+
   g_mutex_lock (&temporaries_lock);
+  fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, mode);
   if (temporaries == NULL)
     temporaries = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (temporaries, g_strdup (temporary));
+  if (fd >= 0)
+    g_ptr_array_add (temporaries, g_strdup (temporary));
   g_mutex_unlock (&temporaries_lock);
+  return fd;
 }
 
 static void
@@ -189,14 +195,9 @@ open_beside (const char *target, char **temporary)
   const char *extension = dot != NULL && strlen (dot) < 100 ? dot : "";
   g_autofree char *name = g_strdup_printf (".%.*s-XXXXXX%s", stem, base, extension);
   gboolean exists;
-  int fd;
 
   *temporary = g_build_filename (folder, name, NULL);
-  fd = g_mkstemp_full (*temporary, O_RDWR | O_CLOEXEC,
-                       output_mode (target, &exists));
-  if (fd >= 0)
-    remember (*temporary);
-  return fd;
+  return make_temporary (*temporary, output_mode (target, &exists));
 }
 
 /* After this the new name survives a crash too.  Not every file system can. */
