@@ -34,6 +34,9 @@ extern const AtlPictureFormat atl_picture_jpeg;
 extern const AtlPictureFormat atl_picture_tiff;
 extern const AtlPictureFormat atl_picture_webp;
 
+gboolean atl_tiff_save (const AtlPicture *picture, AtlOutput *output, const char *file,
+                        GError **error);
+
 /* "FILE is not a picture that can be read: REASON", unless *error is set
  * already.  Always FALSE. */
 gboolean atl_picture_damaged (GError **error, const char *file, const char *reason);

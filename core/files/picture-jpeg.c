@@ -13,8 +13,11 @@
 #include <jpeglib.h>
 #include <jerror.h> /* needs what jpeglib.h defines */
 
+#include "base/memory.h"
+
 #define QUALITY 95
 #define BUFFER 65536
+#define ASK_FROM (16 << 20) /* pixels */
 #define MAX_SCANS 500 /* a progressive file with more is made to take forever */
 
 typedef struct
@@ -147,6 +150,19 @@ read_icc (j_decompress_ptr jpeg)
   return g_bytes_new_with_free_func (data, size, free, data);
 }
 
+/* A progressive file keeps its coefficients in memory, six bytes or more a
+ * pixel: libjpeg is told how much there is. */
+static void
+limit_memory (j_decompress_ptr jpeg)
+{
+  guint64 available = 0;
+
+  if ((guint64)jpeg->image_width * jpeg->image_height >= ASK_FROM)
+    available = atl_memory_available ();
+  if (available > 0)
+    jpeg->mem->max_memory_to_use = (long)MIN (available, G_MAXLONG);
+}
+
 static void
 read_rows (Reader *reader)
 {
@@ -194,6 +210,7 @@ read_picture (Reader *reader, GBytes *bytes, AtlPictureInfo *info)
       reader->errors.error);
   if (reader->picture == NULL)
     return FALSE;
+  limit_memory (jpeg);
   jpeg_start_decompress (jpeg);
   read_rows (reader);
   jpeg_finish_decompress (jpeg);

@@ -1,28 +1,23 @@
-/* TIFF through libtiff, first page.
+/* TIFF through libtiff, first page; writing is in picture-tiff-save.c.
  *
  * Read as they are: grey, RGB and CMYK of 8 and 16 bits and 32-bit float, in
  * strips or tiles, samples together or apart.  Everything else that libtiff can
  * turn into 8-bit RGBA (palettes, 1 to 4 bits, Lab, YCbCr) is read through that.
- * Written: all depths, Deflate with a predictor.
  */
 
 #include "files/picture-format.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include <glib/gi18n-lib.h>
 #include <tiffio.h>
 
 #define MAX_ALLOCATION (1u << 30) /* bytes libtiff may ask for at once */
-#define STRIP_BYTES (1u << 18)    /* of a written strip, about */
-#define COMPRESSION 4             /* of 9: four times as fast as 6 */
 
 typedef struct
 {
   TIFF *tiff;
   const char *file;
-  gboolean writing;
   GError **error;
   const guint8 *data;
   gsize size, at;
@@ -62,10 +57,7 @@ on_error (TIFF *tiff, void *user, const char *module, const char *format,
   Tiff *job = user;
   g_autofree char *message = g_strdup_vprintf (format, arguments);
 
-  if (job->writing)
-    atl_picture_unwritten (job->error, job->file, message);
-  else
-    atl_picture_damaged (job->error, job->file, message);
+  atl_picture_damaged (job->error, job->file, message);
   return 1;
 }
 
@@ -561,92 +553,11 @@ probe (GBytes *bytes, const char *file, AtlPictureInfo *info, GError **error)
   return good;
 }
 
-/* Writing. */
-
-static gboolean
-write_fields (Tiff *job, const AtlPicture *picture)
-{
-  static const guint16 extra[] = { EXTRASAMPLE_UNASSALPHA };
-  GBytes *icc = atl_picture_usable_icc (picture->icc, picture->channels);
-  TIFF *tiff = job->tiff;
-  int samples = atl_picture_samples (picture);
-  int bits = picture->depth == ATL_DEPTH_U8    ? 8
-             : picture->depth == ATL_DEPTH_U16 ? 16
-                                               : 32;
-  gboolean real = picture->depth == ATL_DEPTH_FLOAT;
-  gboolean good
-      = TIFFSetField (tiff, TIFFTAG_IMAGEWIDTH, (guint32)picture->width)
-        && TIFFSetField (tiff, TIFFTAG_IMAGELENGTH, (guint32)picture->height)
-        && TIFFSetField (tiff, TIFFTAG_SAMPLESPERPIXEL, samples)
-        && TIFFSetField (tiff, TIFFTAG_BITSPERSAMPLE, bits)
-        && TIFFSetField (tiff, TIFFTAG_SAMPLEFORMAT,
-                         real ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT)
-        && TIFFSetField (tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG)
-        && TIFFSetField (tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT)
-        && TIFFSetField (tiff, TIFFTAG_PHOTOMETRIC,
-                         picture->channels == 3 ? PHOTOMETRIC_RGB
-                                                : PHOTOMETRIC_MINISBLACK)
-        && TIFFSetField (tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE)
-        && TIFFSetField (tiff, TIFFTAG_ZIPQUALITY, COMPRESSION)
-        && TIFFSetField (tiff, TIFFTAG_PREDICTOR,
-                         real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL)
-        && TIFFSetField (tiff, TIFFTAG_ROWSPERSTRIP,
-                         (guint32)MAX (1, STRIP_BYTES / picture->row_bytes));
-
-  if (good && picture->has_alpha)
-    good = TIFFSetField (tiff, TIFFTAG_EXTRASAMPLES, 1, extra);
-  if (good && icc != NULL)
-    good = TIFFSetField (tiff, TIFFTAG_ICCPROFILE, (guint32)g_bytes_get_size (icc),
-                         g_bytes_get_data (icc, NULL));
-  return good;
-}
-
-static gboolean
-write_rows (Tiff *job, const AtlPicture *picture)
-{
-  g_autofree guint8 *row
-      = g_malloc (picture->row_bytes); /* the predictor works in it */
-
-  for (int y = 0; y < picture->height; y++)
-    {
-      memcpy (row, picture->pixels + (gsize)y * picture->row_bytes,
-              picture->row_bytes);
-      if (TIFFWriteScanline (job->tiff, row, (guint32)y, 0) < 0)
-        return FALSE;
-    }
-  return TIFFWriteDirectory (job->tiff) != 0;
-}
-
-static gboolean
-save (const AtlPicture *picture, AtlOutput *output, const char *file,
-      GError **error)
-{
-  Tiff job = { .file = file, .writing = TRUE, .error = error };
-  gboolean big = picture->row_bytes > G_MAXUINT32 / 2 / (gsize)picture->height;
-  TIFFOpenOptions *options = make_options (&job);
-  int fd = dup (atl_output_get_fd (output));
-  gboolean good;
-
-  job.tiff = TIFFFdOpenExt (fd, file, big ? "w8" : "w", options);
-  TIFFOpenOptionsFree (options);
-  if (job.tiff == NULL)
-    {
-      close (fd);
-      return atl_picture_unwritten (error, file, _ ("libtiff can't write there"));
-    }
-  good = write_fields (&job, picture) && write_rows (&job, picture);
-  TIFFClose (job.tiff);
-  /* What failed while closing has left its message. */
-  if (good && *error == NULL)
-    return TRUE;
-  return atl_picture_unwritten (error, file, _ ("libtiff can't write it"));
-}
-
 const AtlPictureFormat atl_picture_tiff = {
   .name = "TIFF",
   .extensions = { "tif", "tiff" },
   .matches = matches,
   .load = load,
   .probe = probe,
-  .save = save,
+  .save = atl_tiff_save,
 };

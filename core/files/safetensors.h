@@ -18,6 +18,9 @@
 
 G_BEGIN_DECLS
 
+#define ATL_SAFETENSORS_HEADER_MAX (100u << 20) /* bytes; the format's own limit */
+#define ATL_SAFETENSORS_METADATA "__metadata__"
+
 /* metadata: if not NULL, receives a table of owned strings (free with
  * g_hash_table_unref).  The set keeps the mapping alive.  NULL with
  * ATELIER_ERROR_FILE, _FORMAT or _UNSUPPORTED. */
