@@ -91,13 +91,11 @@ open_side (const AtlItems *items, guint number, gboolean second, Side *side,
   gboolean own_file = second && !pair->side_by_side;
   const char *path = second ? pair->path_b : pair->path_a;
   const char *name = second && pair->name_b ? pair->name_b : pair->name;
-  guint64 expected = (guint64)pair->width * pair->height;
   int width, height, x0 = 0;
 
   *side = (Side){ .items = items };
-  side->cached = atl_picture_cache_acquire (
-      items->cache, 2 * number + own_file, path,
-      pair->side_by_side ? 2 * expected : expected, error);
+  side->cached = atl_picture_cache_acquire (items->cache, 2 * number + own_file,
+                                            path, error);
   if (!side->cached)
     return FALSE;
   width = atl_cached_width (side->cached);

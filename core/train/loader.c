@@ -23,6 +23,8 @@
 
 #define MAX_THREADS 64
 #define NICENESS 5
+#define LANES 32     /* large pictures that are at hand at a time */
+#define MAX_TURNS 16 /* patches of each of them */
 #define GIB ((guint64)1 << 30)
 
 /* Streams of random numbers of one seed: what for, and the number of it. */
@@ -53,6 +55,7 @@ struct _AtlLoader
 {
   AtlItems items;
   int first, n_local; /* this rank's part of a batch */
+  int turns;          /* see find_place */
   int n_slots;
   Slot *slots;
   float *memory;
@@ -123,19 +126,49 @@ get_order (AtlLoader *loader, guint64 epoch)
   return slot->order;
 }
 
+/* How many patches are cut from a picture while it is at hand: a quarter of
+ * those that fit into it side by side.  1 where pictures are few or small. */
+static int
+count_turns (GPtrArray *pairs, const AtlLoaderOptions *o)
+{
+  double area = 0.0, patch = (double)o->width * o->height;
+
+  if (pairs->len <= LANES || o->augment.load_size > 0)
+    return 1;
+  for (guint i = 0; i < pairs->len; i++)
+    {
+      const AtlPair *pair = pairs->pdata[i];
+
+      area += (double)pair->width * pair->height;
+    }
+  return (int)CLAMP (area / pairs->len / patch / 4.0, 1.0, MAX_TURNS);
+}
+
+/* The place of an item in the sequence of all epochs.  Of large pictures LANES
+ * are shown in turn, each for `turns` rounds; they change one after the other,
+ * so that only every turns-th item needs a picture not seen just before. */
+static guint64
+find_place (guint64 item, int turns)
+{
+  guint64 lane = item % LANES, round = item / LANES + lane * turns / LANES;
+
+  return turns == 1 ? item : lane + LANES * (round / turns);
+}
+
 /* The pair for an item: the one in its place, or the next good one of the
  * epoch; -1 if there is none. */
 static gint64
 choose_pair (AtlLoader *loader, guint64 item)
 {
   guint n = loader->items.pairs->len;
+  guint64 place = find_place (item, loader->turns);
   gint64 chosen = -1;
 
   pthread_mutex_lock (&loader->mutex);
-  const guint32 *order = get_order (loader, item / n);
+  const guint32 *order = get_order (loader, place / n);
   for (guint i = 0; i < n && chosen < 0 && loader->n_bad < n; i++)
     {
-      guint32 pair = order[(item % n + i) % n];
+      guint32 pair = order[(place % n + i) % n];
 
       if (!loader->bad[pair])
         chosen = pair;
@@ -277,12 +310,13 @@ work (gpointer data)
 
 /* ---- opening and closing ---- */
 
+/* Ranks may well be on one machine. */
 static gsize
-default_cache_bytes (void)
+default_cache_bytes (int n_ranks)
 {
   guint64 available = atl_memory_available ();
 
-  return available ? (gsize)MIN (available / 4, GIB) : (gsize)GIB / 2;
+  return (gsize)(available ? MIN (available / 4, GIB) : GIB / 2) / n_ranks;
 }
 
 /* Completes what the cache's options leave open. */
@@ -290,9 +324,10 @@ static void
 fill_cache_options (AtlLoaderOptions *o)
 {
   struct statvfs stat;
+  int n_ranks = MAX (o->n_ranks, 1);
 
   if (o->cache_bytes == 0)
-    o->cache_bytes = default_cache_bytes ();
+    o->cache_bytes = default_cache_bytes (n_ranks);
   if (!o->cache_folder)
     o->cache_folder
         = access ("/var/tmp", W_OK) == 0 ? "/var/tmp" : g_get_tmp_dir ();
@@ -342,7 +377,9 @@ share_batch (AtlLoader *loader)
 static void
 start_threads (AtlLoader *loader)
 {
-  int wanted = CLAMP (loader->items.options.n_threads, 1, MAX_THREADS);
+  int asked = loader->items.options.n_threads;
+  int wanted = asked > 0 ? MIN (asked, MAX_THREADS)
+                         : (int)MIN (g_get_num_processors (), 2);
 
   loader->threads = g_new0 (GThread *, wanted);
   for (int i = 0; i < wanted; i++)
@@ -381,6 +418,7 @@ atl_loader_new (GPtrArray *pairs, const AtlLoaderOptions *options, GError **erro
   loader->bad = g_new0 (guint8, pairs->len);
   loader->next_step = loader->wanted = o->first_step;
   loader->n_slots = (o->ahead > 0 ? MIN (o->ahead, 1024) : 3) + 1;
+  loader->turns = count_turns (pairs, o);
   share_batch (loader);
   fill_cache_options (o);
   loader->items.cache = atl_picture_cache_new (2 * pairs->len, o->cache_bytes,

@@ -3,9 +3,12 @@
  * What batch `step` holds is a pure function of the pairs, the options and
  * `step`: the items of all batches are numbered through, an epoch is a
  * permutation drawn from (seed, epoch), and everything random about item i
- * comes from (seed, i).  So a loader opened with first_step = k goes on exactly
- * as one that has come to k by itself, whatever the number of threads, and
- * ranks of an MPI run get contiguous parts of the very same batches.
+ * comes from (seed, i).  (Where there are many pictures much larger than the
+ * patch, several patches are cut from each before it is the next one's turn: an
+ * epoch is then longer, and few pictures need to be decoded a batch.)  So a
+ * loader opened with first_step = k goes on exactly as one that has come to k
+ * by itself, whatever the number of threads, and ranks of an MPI run get
+ * contiguous parts of the very same batches.
  *
  * Pictures are decoded once, kept at their own depth (see picture-cache.h) and
  * cut from there.  A picture that can't be read is reported once and replaced
@@ -39,7 +42,7 @@ typedef struct
   guint64 first_step;
 
   /* How it is made. */
-  int n_threads;            /* 0: 1 */
+  int n_threads;            /* 0: 2, or as many as there are processors */
   int ahead;                /* batches made ahead; 0: 3 */
   gsize cache_bytes;        /* decoded pictures in memory; 0: a quarter
                                       of the free memory, 1 GiB at most */

@@ -118,16 +118,28 @@ atl_doctor_probe (AtlDoctor *doctor, GPtrArray *files, GError **error)
 
 /* ---- sizes ---- */
 
+/* A message that names the file by its path below the folder, once. */
+static char *
+explain_unreadable (const char *name, const char *path, const char *why)
+{
+  g_autofree char *shown = g_filename_display_name (path);
+  g_autoptr (GString) text = g_string_new (why);
+
+  if (g_string_replace (text, shown, name, 1) > 0)
+    return g_strdup (text->str);
+  return g_strdup_printf (_ ("%s can't be read: %s"), name, why);
+}
+
 static gboolean
 check_readable (AtlDoctor *doctor, const AtlFile *file, const AtlFile *partner)
 {
+  g_autofree char *path = full_path (doctor, file);
+
   if (!file->problem)
     return TRUE;
-  /* atl_picture_probe's message mostly names the file already. */
-  atl_doctor_remark (
-      doctor, ATL_REMARK_UNREADABLE, TRUE, file->name,
-      partner ? partner->name : NULL,
-      g_strdup_printf (_ ("%s can't be read: %s"), file->name, file->problem));
+  atl_doctor_remark (doctor, ATL_REMARK_UNREADABLE, TRUE, file->name,
+                     partner ? partner->name : NULL,
+                     explain_unreadable (file->name, path, file->problem));
   return FALSE;
 }
 
@@ -429,15 +441,25 @@ static void
 conclude (AtlDoctor *doctor, Look *look)
 {
   AtlPair *pair = look->candidate->pair;
+  g_autofree char *shown = NULL;
+  gboolean is_b = FALSE;
+  const char *name;
 
   if (!look->failure)
     {
       warn_of_alignment (doctor, look);
       return;
     }
-  atl_doctor_remark (doctor, ATL_REMARK_UNREADABLE, TRUE, pair->name, pair->name_b,
-                     g_strdup_printf (_ ("%s can't be read: %s"), pair->name,
-                                      look->failure->message));
+  if (pair->name_b)
+    {
+      shown = g_filename_display_name (pair->path_b);
+      is_b = strstr (look->failure->message, shown) != NULL;
+    }
+  name = is_b ? pair->name_b : pair->name;
+  atl_doctor_remark (doctor, ATL_REMARK_UNREADABLE, TRUE, name,
+                     is_b ? pair->name : pair->name_b,
+                     explain_unreadable (name, is_b ? pair->path_b : pair->path_a,
+                                         look->failure->message));
   g_clear_pointer (&look->candidate->pair, atl_pair_free);
 }
 

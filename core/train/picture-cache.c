@@ -24,7 +24,6 @@
 
 #define TILE 64
 #define TILE_BYTES_MAX (TILE * TILE * 3 * 2)
-#define LARGE_PIXELS (32u << 20) /* below, memory is not asked about */
 
 typedef enum
 {
@@ -170,23 +169,10 @@ flatten (const AtlPicture *picture, GError **error)
 }
 
 static AtlPicture *
-decode (const char *path, guint64 expected, GError **error)
+decode (const char *path, GError **error)
 {
-  guint64 needed = expected * 3 * 2, available;
-  AtlPicture *picture, *flat;
+  AtlPicture *picture = atl_picture_load (path, error), *flat;
 
-  if (expected > LARGE_PIXELS && (available = atl_memory_available ()) > 0
-      && needed > available)
-    {
-      g_autofree char *name = g_filename_display_basename (path);
-
-      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
-                   _ ("%s needs about %" G_GUINT64_FORMAT " MiB to be decoded, and "
-                      "%" G_GUINT64_FORMAT " MiB are free; cut it into parts"),
-                   name, needed >> 20, available >> 20);
-      return NULL;
-    }
-  picture = atl_picture_load (path, error);
   if (!picture || (!picture->has_alpha && picture->depth != ATL_DEPTH_FLOAT))
     return picture;
   flat = flatten (picture, error);
@@ -355,7 +341,7 @@ admit (AtlPictureCache *cache, AtlCached *entry, AtlPicture *picture)
 
 AtlCached *
 atl_picture_cache_acquire (AtlPictureCache *cache, guint number, const char *path,
-                           guint64 expected, GError **error)
+                           GError **error)
 {
   AtlCached *entry = &cache->entries[number];
 
@@ -369,7 +355,7 @@ atl_picture_cache_acquire (AtlPictureCache *cache, guint number, const char *pat
 
       entry->state = STATE_BUSY;
       pthread_mutex_unlock (&cache->mutex);
-      picture = decode (path, expected, &failure);
+      picture = decode (path, &failure);
       pthread_mutex_lock (&cache->mutex);
       if (picture)
         admit (cache, entry, picture);

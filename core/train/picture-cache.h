@@ -25,13 +25,10 @@ AtlPictureCache *atl_picture_cache_new (guint n_pictures, gsize bytes, guint64 d
                                         const char *folder);
 void atl_picture_cache_free (AtlPictureCache *cache);
 
-/* The picture, decoded from `path` if need be; release it soon.  expected: its
- * pixels, if known (0 if not), so that one too large for the memory there is
- * gets refused before it is read.  A failure is remembered.  NULL with
- * ATELIER_ERROR_DATA and atl_picture_load's message. */
+/* The picture, decoded from `path` if need be; release it soon.  A failure is
+ * remembered.  NULL with ATELIER_ERROR_DATA and atl_picture_load's message. */
 AtlCached *atl_picture_cache_acquire (AtlPictureCache *cache, guint number,
-                                      const char *path, guint64 expected,
-                                      GError **error);
+                                      const char *path, GError **error);
 void atl_picture_cache_release (AtlPictureCache *cache, AtlCached *picture);
 
 int atl_cached_width (const AtlCached *picture);

@@ -2,7 +2,9 @@
  * threads, cache and neighbours do. */
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
@@ -307,6 +309,69 @@ an_epoch_shows_every_pair_once_and_both_sides_alike (void)
     }
   g_assert_cmpint (seen_order, <, 28);
   g_clear_pointer (&loader, atl_loader_free);
+  tear_down (&fixture);
+}
+
+/* Many large pictures: few are decoded a batch, all come equally often. */
+static void
+large_pictures_are_used_several_times_while_at_hand (void)
+{
+  AtlLoaderOptions options = usual_options ();
+  g_autoptr (AtlLoader) loader = NULL;
+  g_autoptr (GByteArray) all = NULL, rest = NULL;
+  AtlLoaderStatistics statistics;
+  int seen[50] = { 0 };
+  Fixture fixture;
+
+  set_up (&fixture, 50, TRUE);
+  options.width = options.height = 8; /* the mean area is 61 patches */
+  options.augment = (AtlAugment)ATL_AUGMENT_NONE;
+  options.ahead = 1;
+  loader = new_loader (fixture.dataset->train, &options);
+  for (int i = 0; i < 50 * 15 * 8 / 5; i++)
+    {
+      const AtlBatch *batch = next_batch (loader);
+
+      for (int k = 0; k < 5; k++)
+        seen[number_of (batch->input + k * 192) / 2]++;
+      if (i == 29)
+        {
+          atl_loader_get_statistics (loader, &statistics);
+          g_assert_cmpint (statistics.decoded, <, 32 + 160 / 15 + 2);
+        }
+    }
+  for (int k = 0; k < 50; k++)
+    g_assert_true (seen[k] >= 6 * 15 && seen[k] <= 10 * 15);
+  all = collect (fixture.dataset->train, &options, 30);
+  options.first_step = 17;
+  rest = collect (fixture.dataset->train, &options, 13);
+  g_assert_cmpmem (rest->data, rest->len, all->data + all->len / 30 * 17,
+                   all->len / 30 * 13);
+  g_clear_pointer (&loader, atl_loader_free);
+  tear_down (&fixture);
+}
+
+/* A file may not grow any more: as on a full disk. */
+static void
+a_full_disk_is_done_without (void)
+{
+  AtlLoaderOptions options = usual_options ();
+  g_autoptr (GByteArray) expected = NULL, all = NULL;
+  struct rlimit before, limit;
+  Fixture fixture;
+
+  set_up (&fixture, 7, FALSE);
+  expected = collect (fixture.dataset->train, &options, 9);
+  getrlimit (RLIMIT_FSIZE, &before);
+  limit = before;
+  limit.rlim_cur = 20000;
+  signal (SIGXFSZ, SIG_IGN);
+  setrlimit (RLIMIT_FSIZE, &limit);
+  options.cache_bytes = 1;
+  options.cache_disk = 1 << 30;
+  all = collect (fixture.dataset->train, &options, 9);
+  setrlimit (RLIMIT_FSIZE, &before);
+  assert_same (all, expected);
   tear_down (&fixture);
 }
 
@@ -803,6 +868,10 @@ main (int argc, char **argv)
                    ranks_get_contiguous_parts_of_the_same_batch);
   g_test_add_func ("/loader/an-epoch-shows-every-pair-once-and-both-sides-alike",
                    an_epoch_shows_every_pair_once_and_both_sides_alike);
+  g_test_add_func ("/loader/large-pictures-are-used-several-times-while-at-hand",
+                   large_pictures_are_used_several_times_while_at_hand);
+  g_test_add_func ("/loader/a-full-disk-is-done-without",
+                   a_full_disk_is_done_without);
   g_test_add_func ("/loader/direction-swaps-the-sides", direction_swaps_the_sides);
   g_test_add_func ("/loader/the-cache-changes-nothing", the_cache_changes_nothing);
   g_test_add_func ("/loader/pictures-are-decoded-once-where-there-is-room",
