@@ -2,6 +2,7 @@
  *
  * Steps as `atelier train` takes them, on random batches that are in memory
  * already: forward, backward and the optimisers, without loading pictures.
+ * Under mpirun the batch is split as in training.
  */
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/random.h"
 #include "commands.h"
 #include "common.h"
+#include "processes.h"
 #include "train/settings.h"
 
 typedef struct
@@ -28,6 +30,7 @@ typedef struct
 {
   AtlTrainSettings *settings;
   AtlPool *pool;
+  const AtlCollective *collective;
   AtlModel *model, *discriminator;
   AtlMethod *method;
   float *input, *target;
@@ -73,6 +76,7 @@ static gboolean
 make_method (Bench *b, GError **error)
 {
   AtlTrainSettings *s = b->settings;
+  int batch = s->batch / atl_collective_n_ranks (b->collective);
   AtlConfig config;
 
   b->model = atl_model_create (&s->network, 1, error);
@@ -82,8 +86,8 @@ make_method (Bench *b, GError **error)
     {
       AtlVqvaeSettings settings = atl_train_settings_vqvae (s);
 
-      b->method = atl_vqvae_new (b->model, b->pool, &settings, s->batch, s->size,
-                                 s->size, NULL, error);
+      b->method = atl_vqvae_new (b->model, b->pool, &settings, batch, s->size,
+                                 s->size, b->collective, error);
       return b->method != NULL;
     }
   if (s->gan_weight > 0)
@@ -192,6 +196,9 @@ bench (Bench *b, const Options *o, GError **error)
   b->settings = make_settings (o, error);
   if (!b->settings)
     return FALSE;
+  if (b->settings->batch % atl_collective_n_ranks (b->collective) != 0)
+    return cli_usage_error (error, _ ("--batch must be a multiple of %d processes"),
+                            atl_collective_n_ranks (b->collective));
   b->pool = atl_pool_new (o->threads);
   if (!make_method (b, error))
     return FALSE;
@@ -202,6 +209,8 @@ bench (Bench *b, const Options *o, GError **error)
                   : random_batch (b->method->target, 2, error);
   if (!b->target || !run (b, o->repeat, error))
     return FALSE;
+  if (atl_collective_rank (b->collective) != 0)
+    return TRUE;
   if (o->json)
     print_json (b, o->repeat);
   else
@@ -244,7 +253,8 @@ command_bench_train (int argc, char **argv, GError **error)
          && cli_check_range (o.batch, 0, 4096, "--batch", error)
          && cli_check_range (o.repeat, 1, 1e6, "--repeat", error)
          && cli_check_range (o.threads, 0, CLI_MAX_THREADS, "--threads", error)
-         && bench (&b, &o, error);
+         && (b.collective = cli_mpi_join (), bench (&b, &o, error));
+  cli_mpi_leave (!done, 1);
   if (b.target != b.input)
     atl_free (b.target);
   atl_free (b.input);
