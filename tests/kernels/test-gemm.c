@@ -38,7 +38,19 @@ check_product (const Tables *t, int m, int n, int k, int n_segments, int form)
     }
   c = random_floats ((m - 1) * ldc + n);
   expected = copy_floats (c, (m - 1) * ldc + n);
-  g = (AtlGemm){ m, n, k, n_segments, a, a_row, a_col, b, ldb, c, ldc, form & 4 };
+  g = (AtlGemm){ m,
+                 n,
+                 k,
+                 n_segments,
+                 a,
+                 a_row,
+                 a_col,
+                 b,
+                 ldb,
+                 c,
+                 ldc,
+                 form & 4,
+                 form & 2 ? b[0] : NULL };
   t->fast->gemm (&g);
   g.c = expected;
   t->reference->gemm (&g);
@@ -121,6 +133,44 @@ test_overwrites_nan (gconstpointer data)
   g_free (b);
 }
 
+/* What ATELIER_CPU and ATELIER_GEMM ask for is what is used; in a process of
+ * its own, because the choice is made once. */
+static void
+test_environment (gconstpointer data)
+{
+  const Tables *t = data;
+  char *path;
+
+  if (g_test_subprocess ())
+    {
+      g_setenv ("ATELIER_CPU", t->fast->name, TRUE);
+      g_assert_cmpstr (atl_kernels_get ()->name, ==, t->fast->name);
+      return;
+    }
+  path = g_strdup_printf ("/kernels/%s/chosen-by-the-environment", t->fast->name);
+  g_test_trap_subprocess (path, 0, 0);
+  g_test_trap_assert_passed ();
+  g_free (path);
+}
+
+static void
+test_openblas (void)
+{
+  const AtlKernels *k;
+
+  if (g_test_subprocess ())
+    {
+      k = atl_kernels_get ();
+      g_assert_true (g_str_has_prefix (k->gemm_name, "openblas "));
+      test_forms (&(Tables){ k, atl_kernels_lookup ("reference") });
+      return;
+    }
+  g_setenv ("ATELIER_GEMM", "openblas", TRUE);
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_unsetenv ("ATELIER_GEMM");
+  g_test_trap_assert_passed ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -130,5 +180,7 @@ main (int argc, char **argv)
   add_test ("gemm/long-sums-in-parts", test_long);
   add_test ("gemm/empty-sum-is-zero", test_empty);
   add_test ("gemm/overwrites-nan", test_overwrites_nan);
+  add_test ("chosen-by-the-environment", test_environment);
+  g_test_add_func ("/kernels/gemm-of-openblas-if-asked", test_openblas);
   return g_test_run ();
 }
