@@ -13,7 +13,7 @@
 
 #include "files/file-util.h"
 
-#define MAX_WORK (1u << 22) /* values, and places in containers */
+#define MAX_WORK (1u << 21) /* values, and places in containers */
 #define MAX_GLOBAL 256      /* bytes of a global's module or name */
 
 static const AtlPickleGlobal globals[] = {

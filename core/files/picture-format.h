@@ -40,6 +40,11 @@ gboolean atl_tiff_save (const AtlPicture *picture, AtlOutput *output, const char
 /* "FILE is not a picture that can be read: REASON", unless *error is set
  * already.  Always FALSE. */
 gboolean atl_picture_damaged (GError **error, const char *file, const char *reason);
+/* Whether a file of this many bytes may hold a picture of this size: no PNG or
+ * JPEG has more than some ten thousand pixels a byte.  (A WebP or a TIFF of one
+ * colour can.)  FALSE with the error. */
+gboolean atl_picture_check_claim (const AtlPictureInfo *info, gsize size, const char *file,
+                                  GError **error);
 /* "FILE can't be written: REASON", likewise. */
 gboolean atl_picture_unwritten (GError **error, const char *file, const char *reason);
 

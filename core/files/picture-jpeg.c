@@ -193,6 +193,9 @@ read_picture (Reader *reader, GBytes *bytes, AtlPictureInfo *info)
   if (setjmp (reader->errors.jump))
     return FALSE;
   read_header (reader, bytes, info);
+  if (!atl_picture_check_claim (info, g_bytes_get_size (bytes), reader->errors.file,
+                                reader->errors.error))
+    return FALSE;
   grey = jpeg->num_components == 1;
   jpeg->out_color_space = grey                        ? JCS_GRAYSCALE
                           : jpeg->num_components == 4 ? JCS_CMYK

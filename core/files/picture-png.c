@@ -140,6 +140,8 @@ read_picture (Png *job, AtlPictureInfo *info)
   if (setjmp (png_jmpbuf (job->png)))
     return FALSE;
   read_header (job, info);
+  if (!atl_picture_check_claim (info, job->size, job->file, job->error))
+    return FALSE;
   png_set_expand (job->png); /* palettes, 1 to 4 bits, transparent colours */
 #if G_BYTE_ORDER == G_LITTLE_ENDIAN
   png_set_swap (job->png);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 
 #define CHUNK 256           /* pixels converted at a time */
+#define MAX_DENSITY 65536   /* pixels a byte of a file */
 #define ASK_FROM (64 << 20) /* bytes: pictures from here on ask what is free */
 
 static const AtlPictureFormat *const formats[]
@@ -24,6 +25,20 @@ atl_picture_damaged (GError **error, const char *file, const char *reason)
     g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
                  _ ("%s is not a picture that can be read: %s"), file, reason);
   return FALSE;
+}
+
+gboolean
+atl_picture_check_claim (const AtlPictureInfo *info, gsize size, const char *file,
+                         GError **error)
+{
+  g_autofree char *reason = NULL;
+
+  if ((guint64)info->width * (guint64)info->height / MAX_DENSITY <= size)
+    return TRUE;
+  reason
+      = g_strdup_printf (_ ("it claims %dx%d pixels in %" G_GSIZE_FORMAT " bytes"),
+                         info->width, info->height, size);
+  return atl_picture_damaged (error, file, reason);
 }
 
 gboolean

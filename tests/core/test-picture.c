@@ -575,10 +575,11 @@ test_huge_claims_end_soon (void)
   GError *error = NULL;
 
   g_assert_null (atl_picture_parse (bytes, "x.png", &error));
-  g_assert_nonnull (strstr (error->message, "x.png"));
+  g_assert_nonnull (strstr (error->message, "x.png is not a picture"));
   g_clear_error (&error);
   g_assert_null (atl_picture_parse (more, "x.jpg", &error));
-  g_assert_nonnull (strstr (error->message, "x.jpg"));
+  g_assert_nonnull (
+      strstr (error->message, "it claims 65500x65500 pixels in 35 bytes"));
   g_clear_error (&error);
   g_assert_cmpuint (atl_memory_peak (), <, before + (64 << 20));
 }
