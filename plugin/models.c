@@ -105,8 +105,7 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   if (!act (config, &path, &error))
     return atl_return (procedure, error);
   values = atl_return (procedure, NULL);
-  if (path)
-    GIMP_VALUES_TAKE_FILE (values, 1, g_file_new_for_path (path));
+  GIMP_VALUES_SET_STRING (values, 1, path ? path : "");
   return_list (values);
   return values;
 }
@@ -114,9 +113,9 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 static void
 add_return_values (GimpProcedure *procedure)
 {
-  gimp_procedure_add_file_return_value (
+  gimp_procedure_add_string_return_value (
       procedure, "model-file", _ ("Model"),
-      _ ("The model that was imported or renamed; none otherwise"),
+      _ ("Path of the model that was imported or renamed; empty otherwise"), "",
       G_PARAM_READWRITE);
   gimp_procedure_add_string_array_return_value (
       procedure, "ids", _ ("Ids"),

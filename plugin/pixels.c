@@ -2,6 +2,8 @@
 
 #include "pixels.h"
 
+#include <math.h>
+
 #include <glib/gi18n-lib.h>
 
 #include "worker.h"
@@ -66,15 +68,17 @@ atl_layer_check (GimpDrawable *drawable, gboolean only_read, GError **error)
 
 /* --- Formats --- */
 
+/* Whether the numbers of the drawable's own profile are linear light. */
 static gboolean
-is_linear (GimpDrawable *drawable)
+is_linear (const Babl *space)
 {
-  GimpImage *image = gimp_item_get_image (GIMP_ITEM (drawable));
-  GimpColorProfile *profile = gimp_image_get_effective_color_profile (image);
-  gboolean linear = profile && gimp_color_profile_is_linear (profile);
+  const Babl *own = babl_format_with_space ("R'G'B' float", space);
+  const Babl *light = babl_format_with_space ("RGB float", space);
+  const float grey[3] = { 0.5f, 0.5f, 0.5f };
+  float result[3];
 
-  g_clear_object (&profile);
-  return linear;
+  babl_process (babl_fish (own, light), grey, result, 1);
+  return fabsf (result[1] - grey[1]) < 0.05f;
 }
 
 static void
@@ -82,7 +86,7 @@ find_formats (AtlLayer *pixels)
 {
   const Babl *space
       = babl_format_get_space (gimp_drawable_get_format (pixels->drawable));
-  gboolean linear = is_linear (pixels->drawable);
+  gboolean linear = is_linear (space);
   const char *colour, *with_alpha;
 
   if (pixels->channels == 1)
@@ -109,7 +113,7 @@ atl_layer_new (GimpDrawable *drawable)
   pixels->source = gimp_drawable_get_buffer (drawable);
   pixels->width = gimp_drawable_get_width (drawable);
   pixels->height = gimp_drawable_get_height (drawable);
-  pixels->channels = gimp_drawable_is_rgb (drawable) ? 3 : 1;
+  pixels->channels = gimp_drawable_is_gray (drawable) ? 1 : 3;
   pixels->has_alpha = gimp_drawable_has_alpha (drawable);
   find_formats (pixels);
   if (!gimp_drawable_mask_intersect (drawable, &changed->x, &changed->y,
@@ -135,7 +139,7 @@ typedef struct
   AtlLayer *pixels;
   GeglRectangle rect;
   int channels;
-  gpointer out;
+  float *out;
 } Reading;
 
 /* NaN becomes 0. */
@@ -146,21 +150,41 @@ clip (float *values, gsize n)
     values[i] = values[i] > 0 ? MIN (values[i], 1.0f) : 0;
 }
 
-static const Babl *
-format_for (const AtlLayer *pixels, int channels)
+/* n pixels as the layer has them, to as many channels as are wanted. */
+static void
+adapt (const AtlLayer *pixels, const float *in, gsize n, int channels, float *out)
 {
-  const Babl *space = babl_format_get_space (pixels->colour);
+  int stored = pixels->channels, samples = stored + pixels->has_alpha;
+  int colours = channels - (channels % 2 == 0);
 
-  if (channels == pixels->channels)
-    return pixels->colour;
-  if (channels == pixels->channels + 1)
-    return pixels->with_alpha;
-  /* The dialogs may ask for colour where there is none. */
-  return babl_format_with_space (channels == 4   ? "R'G'B'A float"
-                                 : channels == 3 ? "R'G'B' float"
-                                 : channels == 2 ? "Y'A float"
-                                                 : "Y' float",
-                                 space);
+  for (gsize i = 0; i < n; i++, in += samples, out += channels)
+    {
+      for (int c = 0; c < colours; c++)
+        out[c] = in[MIN (c, stored - 1)];
+      if (channels > colours)
+        out[colours] = pixels->has_alpha ? in[stored] : 1;
+    }
+}
+
+/* Alpha is read too where there is one: babl is exact only then. */
+static const Babl *
+stored_format (const AtlLayer *pixels)
+{
+  return pixels->has_alpha ? pixels->with_alpha : pixels->colour;
+}
+
+static void
+read_rows (const AtlLayer *pixels, GeglBuffer *buffer, const GeglRectangle *rows,
+           int channels, float *out)
+{
+  int samples = pixels->channels + pixels->has_alpha;
+  gsize n = (gsize)rows->width * rows->height;
+  g_autofree float *stored = samples == channels ? NULL : g_new (float, n *samples);
+
+  gegl_buffer_get (buffer, rows, 1.0, stored_format (pixels), stored ? stored : out,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  if (stored)
+    adapt (pixels, stored, n, channels, out);
 }
 
 static void
@@ -168,9 +192,14 @@ read_pixels (gpointer data)
 {
   Reading *r = data;
 
-  gegl_buffer_get (r->pixels->source, &r->rect, 1.0,
-                   format_for (r->pixels, r->channels), r->out, GEGL_AUTO_ROWSTRIDE,
-                   GEGL_ABYSS_NONE);
+  for (int y = 0; y < r->rect.height; y += COPY_ROWS)
+    {
+      GeglRectangle rows = { r->rect.x, r->rect.y + y, r->rect.width,
+                             MIN (COPY_ROWS, r->rect.height - y) };
+
+      read_rows (r->pixels, r->pixels->source, &rows, r->channels,
+                 r->out + (gsize)y * rows.width * r->channels);
+    }
 }
 
 gboolean
@@ -200,7 +229,14 @@ atl_layer_to_display (gpointer data, const float *values, int channels, gsize n,
                       guint8 *rgb)
 {
   AtlLayer *pixels = data;
-  const Babl *from = format_for (pixels, channels);
+  const Babl *from
+      = channels == pixels->channels ? pixels->colour
+        : channels == pixels->channels + 1
+            ? pixels->with_alpha
+            : babl_format_with_space (channels == 4   ? "R'G'B'A float"
+                                      : channels == 3 ? "R'G'B' float"
+                                                      : "Y' float",
+                                      babl_format_get_space (pixels->colour));
 
   babl_process (babl_fish (from, babl_format ("R'G'B' u8")), values, rgb, (long)n);
 }
@@ -334,9 +370,8 @@ atl_layer_get_picture (AtlLayer *pixels, gboolean result, const GeglRectangle *r
       GeglRectangle rows = { rect->x, rect->y + y, rect->width,
                              MIN (COPY_ROWS, rect->height - y) };
 
-      gegl_buffer_get (result ? pixels->result : pixels->source, &rows, 1.0,
-                       format_for (pixels, samples), buffer, GEGL_AUTO_ROWSTRIDE,
-                       GEGL_ABYSS_NONE);
+      read_rows (pixels, result ? pixels->result : pixels->source, &rows, samples,
+                 buffer);
       atl_picture_set (picture, 0, y, rows.width, rows.height, samples, buffer,
                        samples, row);
     }

@@ -5,6 +5,7 @@
  *                        core alone, exactly where the selection says: outside
  *                        as it was, inside the model's, feathered between; alpha
  *                        as it was.  Returns the number of values that are wrong.
+ *   plug-in-probe-describe  name of a procedure -> blurb, help, authors, menu
  *   plug-in-probe-fill   fills a drawable with a picture of its own: smooth
  *                        colours, some texture, half-transparent places
  *
@@ -39,7 +40,8 @@ static gpointer
 read_all (GimpDrawable *drawable, const Babl *format)
 {
   GeglRectangle all = extent (drawable);
-  gsize size = (gsize)all.width * all.height * babl_format_get_bytes_per_pixel (format);
+  gsize size
+      = (gsize)all.width * all.height * babl_format_get_bytes_per_pixel (format);
   gpointer pixels = g_malloc (MAX (size, 1));
   GeglBuffer *buffer = gimp_drawable_get_buffer (drawable);
 
@@ -72,9 +74,53 @@ run_hash (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
   GIMP_VALUES_TAKE_STRING (values, 1,
                            g_strdup_printf ("%dx%d %s %s", all.width, all.height,
-                                            babl_get_name (format), hash));
+                                            babl_format_is_palette (format)
+                                                ? "palette"
+                                                : babl_get_name (format),
+                                            hash));
   g_object_unref (drawable);
   return values;
+}
+
+/* --- describe --- */
+
+static GimpValueArray *
+run_describe (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
+{
+  g_autofree char *name = NULL;
+  GimpProcedure *described;
+  GimpValueArray *values;
+  GList *paths;
+
+  g_object_get (config, "name", &name, NULL);
+  described = gimp_pdb_lookup_procedure (gimp_get_pdb (), name);
+  values = gimp_procedure_new_return_values (
+      procedure, described ? GIMP_PDB_SUCCESS : GIMP_PDB_EXECUTION_ERROR, NULL);
+  if (!described)
+    return values;
+  paths = gimp_procedure_get_menu_paths (described);
+  GIMP_VALUES_SET_STRING (values, 1, gimp_procedure_get_blurb (described));
+  GIMP_VALUES_SET_STRING (values, 2, gimp_procedure_get_help (described));
+  GIMP_VALUES_SET_STRING (values, 3, gimp_procedure_get_authors (described));
+  GIMP_VALUES_SET_STRING (values, 4, paths ? paths->data : "");
+  return values;
+}
+
+static GimpProcedure *
+create_describe (GimpPlugIn *plug_in, const char *name)
+{
+  GimpProcedure *p = gimp_procedure_new (plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
+                                         run_describe, NULL, NULL);
+
+  gimp_procedure_add_string_argument (p, "name", "n", "n", "", G_PARAM_READWRITE);
+  for (int i = 0; i < 4; i++)
+    {
+      const char *const names[] = { "blurb", "help", "authors", "menu" };
+
+      gimp_procedure_add_string_return_value (p, names[i], names[i], names[i], "",
+                                              G_PARAM_READWRITE);
+    }
+  return p;
 }
 
 /* --- fill --- */
@@ -102,11 +148,12 @@ run_fill (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
           row[4 * x + 2] = scale * (0.2 + 0.6 * ((x * 7 + y * 13) % 32) / 32.0);
           row[4 * x + 3] = ((x / 8 + y / 8) % 4 == 0) ? 0.5 : 1;
         }
-      gegl_buffer_set (buffer, GEGL_RECTANGLE (0, y, all.width, 1), 0,
-                       babl_format_with_space (
-                           "R~G~B~A float",
-                           babl_format_get_space (gimp_drawable_get_format (drawable))),
-                       row, GEGL_AUTO_ROWSTRIDE);
+      gegl_buffer_set (
+          buffer, GEGL_RECTANGLE (0, y, all.width, 1), 0,
+          babl_format_with_space (
+              "R~G~B~A float",
+              babl_format_get_space (gimp_drawable_get_format (drawable))),
+          row, GEGL_AUTO_ROWSTRIDE);
     }
   g_object_unref (buffer);
   gimp_drawable_update (drawable, 0, 0, all.width, all.height);
@@ -141,7 +188,7 @@ read_selection (GimpImage *image, GimpDrawable *layer)
     return NULL;
   selection = gimp_image_get_selection (image);
   gimp_drawable_get_offsets (layer, &x, &y);
-  mask = g_new0 (float, (gsize)rect.width * rect.height);
+  mask = g_new0 (float, (gsize)rect.width *rect.height);
   rect.x = x;
   rect.y = y;
   buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (selection));
@@ -179,8 +226,8 @@ expect (GimpDrawable *before, const char *path, double strength, int stages,
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
   g_autoptr (AtlModel) model = atl_model_open (path, error);
   g_autoptr (AtlPool) pool = atl_pool_new (0);
-  g_autoptr (AtlPicture) in = atl_picture_new (all.width, all.height, channels, FALSE,
-                                               ATL_DEPTH_FLOAT, NULL, error);
+  g_autoptr (AtlPicture) in = atl_picture_new (all.width, all.height, channels,
+                                               FALSE, ATL_DEPTH_FLOAT, NULL, error);
   g_autoptr (AtlPicture) out = NULL;
   gsize n = (gsize)all.width * all.height;
 
@@ -190,15 +237,15 @@ expect (GimpDrawable *before, const char *path, double strength, int stages,
   options.stages = stages;
   for (gsize i = 0; i < n; i++)
     for (int c = 0; c < channels; c++)
-      ((float *)(in->pixels + i / all.width * in->row_bytes))[i % all.width * channels
-                                                              + c]
+      ((float *)(in->pixels
+                 + i / all.width * in->row_bytes))[i % all.width * channels + c]
           = CLAMP (check->before[i * samples + c], 0, 1);
   out = atl_apply_picture (model, pool, in, &options, NULL, error);
   if (!out)
     return FALSE;
-  check->expected = g_new0 (float, n * samples);
-  atl_picture_get (out, 0, 0, all.width, all.height, channels, check->expected, samples,
-                   (gsize)all.width * samples);
+  check->expected = g_new0 (float, n *samples);
+  atl_picture_get (out, 0, 0, all.width, all.height, channels, check->expected,
+                   samples, (gsize)all.width * samples);
   return TRUE;
 }
 
@@ -217,9 +264,9 @@ run_check (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   int stages;
 
   gegl_init (NULL, NULL);
-  g_object_get (config, "before", &before, "after", &after, "model", &path, "strength",
-                &strength, "stages", &stages, "tolerance", &check.tolerance, "format",
-                &name, NULL);
+  g_object_get (config, "before", &before, "after", &after, "model", &path,
+                "strength", &strength, "stages", &stages, "tolerance",
+                &check.tolerance, "format", &name, NULL);
   all = extent (before);
   format = babl_format_with_space (
       name, babl_format_get_space (gimp_drawable_get_format (before)));
@@ -230,7 +277,8 @@ run_check (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   image = gimp_item_get_image (GIMP_ITEM (after));
   check.mask = read_selection (image, after);
   if (!expect (before, path, strength, stages, check.samples, &check, &error))
-    return gimp_procedure_new_return_values (procedure, GIMP_PDB_EXECUTION_ERROR, error);
+    return gimp_procedure_new_return_values (procedure, GIMP_PDB_EXECUTION_ERROR,
+                                             error);
   for (gsize i = 0; i < (gsize)all.width * all.height; i++)
     {
       float mask = check.mask ? check.mask[i] : 1;
@@ -255,6 +303,7 @@ query (GimpPlugIn *plug_in)
 {
   GList *names = g_list_append (NULL, g_strdup ("plug-in-probe-hash"));
 
+  names = g_list_append (names, g_strdup ("plug-in-probe-describe"));
   names = g_list_append (names, g_strdup ("plug-in-probe-fill"));
   return g_list_append (names, g_strdup ("plug-in-probe-check"));
 }
@@ -262,7 +311,8 @@ query (GimpPlugIn *plug_in)
 static void
 add_drawable (GimpProcedure *p, const char *name)
 {
-  gimp_procedure_add_drawable_argument (p, name, name, name, FALSE, G_PARAM_READWRITE);
+  gimp_procedure_add_drawable_argument (p, name, name, name, FALSE,
+                                        G_PARAM_READWRITE);
 }
 
 static GimpProcedure *
@@ -276,7 +326,8 @@ create_check (GimpPlugIn *plug_in, const char *name)
   gimp_procedure_add_string_argument (p, "model", "m", "m", "", G_PARAM_READWRITE);
   gimp_procedure_add_double_argument (p, "strength", "s", "s", 0, 1, 1,
                                       G_PARAM_READWRITE);
-  gimp_procedure_add_int_argument (p, "stages", "s", "s", 0, 64, 0, G_PARAM_READWRITE);
+  gimp_procedure_add_int_argument (p, "stages", "s", "s", 0, 64, 0,
+                                   G_PARAM_READWRITE);
   gimp_procedure_add_string_argument (p, "format", "f", "f", "R'G'B'A float",
                                       G_PARAM_READWRITE);
   gimp_procedure_add_double_argument (p, "tolerance", "t", "t", 0, 1, 0,
@@ -299,12 +350,15 @@ create (GimpPlugIn *plug_in, const char *name)
 
   if (g_str_equal (name, "plug-in-probe-check"))
     return create_check (plug_in, name);
-  p = gimp_procedure_new (plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
-                          g_str_equal (name, "plug-in-probe-hash") ? run_hash : run_fill,
-                          NULL, NULL);
+  if (g_str_equal (name, "plug-in-probe-describe"))
+    return create_describe (plug_in, name);
+  p = gimp_procedure_new (
+      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
+      g_str_equal (name, "plug-in-probe-hash") ? run_hash : run_fill, NULL, NULL);
   add_drawable (p, "drawable");
   if (g_str_equal (name, "plug-in-probe-hash"))
-    gimp_procedure_add_string_return_value (p, "hash", "h", "h", "", G_PARAM_READWRITE);
+    gimp_procedure_add_string_return_value (p, "hash", "h", "h", "",
+                                            G_PARAM_READWRITE);
   else
     gimp_procedure_add_double_argument (p, "scale", "s", "s", -100, 100, 1,
                                         G_PARAM_READWRITE);

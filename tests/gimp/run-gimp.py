@@ -54,7 +54,10 @@ def prepare(top, options):
     link_scripts(profile / "scripts")
     (profile / "gimprc").write_text(f'(plug-in-path "{plug_ins}")\n')
     subprocess.run([options.make_models, models], check=True)
-    write_wide_profile(top / "wide.icc")
+    (top / "elsewhere").mkdir()
+    shutil.copy2(models / "grey.safetensors", top / "elsewhere")
+    write_profile(top / "wide.icc", 2.2)
+    write_profile(top / "linear.icc", 1.0)
     environment = dict(os.environ, HOME=str(top), GIMP3_DIRECTORY=str(profile),
                        XDG_DATA_HOME=str(top / "data"), TMPDIR=str(top),
                        XDG_CACHE_HOME=str(top / "cache"), LC_ALL="C.UTF-8",
@@ -64,14 +67,14 @@ def prepare(top, options):
     return environment
 
 
-def write_wide_profile(path):
-    """A matrix profile (ICC version 2) with Adobe RGB's primaries, gamma 2.2."""
+def write_profile(path, gamma):
+    """A matrix profile (ICC version 2) with Adobe RGB's primaries."""
     def xyz(*values):
         return b"XYZ \0\0\0\0" + b"".join(
             struct.pack(">i", round(v * 65536)) for v in values)
 
-    description = b"wide, gamma 2.2\0"
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)) + b"\0\0"
+    description = b"wide, gamma %.1f\0" % gamma
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
     tags = [
         (b"desc", b"desc\0\0\0\0" + struct.pack(">I", len(description))
          + description + bytes(12 + 67)),
@@ -110,8 +113,8 @@ def run(top, options):
     expressions = [f'(define test-home "{top}/")', f'(define test-source "{HERE}/")',
                    f'(load "{HERE}/prelude.scm")', f'(load "{options.script}")',
                    "(done)"]
-    command = ["gimp-console-3.0", "-idfs", "--batch-interpreter",
-               "plug-in-script-fu-eval"]
+    command = ["gimp-console-3.0", "-ids" if options.fonts else "-idfs",
+               "--batch-interpreter", "plug-in-script-fu-eval"]
     command += ["-b", "(begin " + " ".join(expressions) + ")", "--quit"]
     with open(log, "w") as out:
         status = subprocess.run(command, env=environment, stdout=out,
@@ -140,6 +143,7 @@ def main():
     parser.add_argument("--probe", required=True)
     parser.add_argument("--make-models", required=True)
     parser.add_argument("--with-plug-in", action="append", default=[])
+    parser.add_argument("--fonts", action="store_true", help="let GIMP load fonts")
     parser.add_argument("--wrap", help="command that the plug-in is run under")
     parser.add_argument("--forbid", action="append", default=[],
                         help="text that GIMP's output must not have")

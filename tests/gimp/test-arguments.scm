@@ -3,6 +3,7 @@
 
 (define image (new-image 40 40 RGB RGBA-IMAGE PRECISION-U8-NON-LINEAR))
 (define layer (top-layer image))
+(define large (new-image 900 900 RGB RGB-IMAGE PRECISION-U8-NON-LINEAR))
 (define first (hash layer))
 
 (define (check-refused name part . more)
@@ -25,8 +26,10 @@
 (check-refused "a model of the wrong kind: what it is for" "vqvae" #:model "vqvae")
 (check-refused "a file that is no model: its name" "wide.icc"
                #:model (string-append test-home "wide.icc"))
-(check-refused "too little memory: how much it takes" "MiB" #:model "resnet" #:memory 1)
-(check-refused "strength beyond 1: GIMP refuses" "strength" #:model "resnet" #:strength 7)
+(check-error "too little memory: how much it takes" "MiB"
+             (lambda ()
+               (translate large (list (top-layer large)) "unet" #:memory 1)))
+(check-refused "strength beyond 1: refused by GIMP" "out of range" #:model "resnet" #:strength 7)
 (check-error "no layer: refused" "no layer is selected"
              (lambda ()
                (plug-in-atelier-translate #:run-mode RUN-NONINTERACTIVE #:image image
@@ -53,6 +56,11 @@
 ; What the procedure browser shows.
 (for-each
  (lambda (name)
-   (check (string-append name ": documented")
-          (and (> (string-length (gimp-pdb-get-proc-documentation-blurb name)) 20) #t)))
- '())
+   (let ((texts (plug-in-probe-describe #:name name)))
+     (check (string-append name ": a short and a long description")
+            (and (> (string-length (car texts)) 20) (> (string-length (cadr texts)) 60)))
+     (check (string-append name ": attributed") (contains? (caddr texts) "Atelier"))
+     (check (string-append name ": in the menu") 
+            (contains? (cadddr texts) "<Image>/Filters/Atelier"))))
+ '("plug-in-atelier-translate" "plug-in-atelier-compress" "plug-in-atelier-train"
+   "plug-in-atelier-add-pair" "plug-in-atelier-models"))

@@ -39,7 +39,8 @@
   (check-probe "new layer: as core alone" (probe-stages layer (top-layer image) 0)))
 
 (let* ((image (new)) (layer (top-layer image)))
-  (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 500 500 10 10)
+  (gimp-layer-set-offsets layer 40 0)
+  (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 0 0 20 20)
   (let ((losses (compress image (list layer))))
     (check "nothing selected of the layer: nothing is lost"
            (and (= (caddr losses) 200) (= (cadddr losses) 1)))))
@@ -47,7 +48,7 @@
 (let* ((image (new)) (layer (top-layer image)) (first (hash layer)))
   (check-error "a quality that the model lacks: those it has" "qualities 1 to 2"
                (lambda () (compress image (list layer) #:quality 3)))
-  (check-error "a Pix2Pix model: refused" "pix2pix"
+  (check-error "a Pix2Pix model: refused" "Pix2Pix generator"
                (lambda () (compress image (list layer) #:model "resnet")))
   (check-error "a wrong word for output: the words" "in-place, new-layer"
                (lambda () (compress image (list layer) #:output "x")))

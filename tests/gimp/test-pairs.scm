@@ -58,9 +58,11 @@
   (let* ((pair (add-pair deep (list upper (vector-ref (gimp-image-get-layers deep) 1))))
          (a (open (car pair))))
     (check "16 bits stay 16 bits" (= (gimp-image-get-precision a) PRECISION-U16-NON-LINEAR))
-    (check "alpha stays" (= (gimp-drawable-has-alpha (top-layer a)) TRUE))
-    (check "the profile goes along"
-           (equal? (gimp-image-get-color-profile a) (gimp-image-get-color-profile deep)))))
+    (check "alpha stays" (gimp-drawable-has-alpha (top-layer a)))
+    ; the hash holds the name of the format's space
+    (check "the profile goes along, the pixels are exact"
+           (string=? (hash (vector-ref (gimp-image-get-layers deep) 1))
+                     (hash (top-layer a))))))
 
 ; A folder that has other names.
 (define folder (string-append test-home "named"))
