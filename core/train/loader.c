@@ -179,6 +179,18 @@ choose_pair (AtlLoader *loader, guint64 item)
 
 /* ---- making ---- */
 
+/* The message with the file named by its path below the folder. */
+static char *
+shorten (const char *message, const char *path, const char *name)
+{
+  g_autoptr (GString) text = g_string_new (message);
+  g_autofree char *shown = path ? g_filename_display_name (path) : NULL;
+
+  if (shown && name)
+    g_string_replace (text, shown, name, 0);
+  return g_strdup (text->str);
+}
+
 static void
 mark_bad (AtlLoader *loader, guint pair, const GError *why)
 {
@@ -187,12 +199,13 @@ mark_bad (AtlLoader *loader, guint pair, const GError *why)
   pthread_mutex_lock (&loader->mutex);
   if (!loader->bad[pair])
     {
+      g_autofree char *message = shorten (why->message, p->path_b, p->name_b);
       Report *report = g_new (Report, 1);
 
       loader->bad[pair] = TRUE;
       loader->n_bad++;
       report->name = g_strdup (p->name);
-      report->message = g_strdup (why->message);
+      report->message = shorten (message, p->path_a, p->name);
       g_ptr_array_add (loader->reports, report);
     }
   pthread_mutex_unlock (&loader->mutex);

@@ -521,7 +521,8 @@ a_picture_that_turns_bad_is_reported_once_and_replaced (void)
   one = collect (fixture.dataset->train, &options, 6);
   g_assert_cmpint (reports.n, ==, 1);
   g_assert_cmpstr (reports.name, ==, "A/03.png");
-  g_assert_nonnull (strstr (reports.message, "03.png"));
+  g_assert_nonnull (strstr (reports.message, "B/03.png"));
+  g_assert_null (strstr (reports.message, fixture.folder));
   options.n_threads = 3;
   three = collect (fixture.dataset->train, &options, 6);
   assert_same (one, three);
