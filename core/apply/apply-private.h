@@ -88,7 +88,7 @@ typedef struct
   GPtrArray         *passes;    /* AtlPass */
   gboolean           no_files;  /* maps must be in memory */
   gboolean           file_failed;
-  gboolean           maps_in_file;
+  gsize              map_memory; /* bytes of maps that may be in memory */
   GPtrArray         *maps;      /* AtlMap */
   float             *picture_strip, *result_strip;
   double             macs_done, macs_total;

@@ -85,6 +85,27 @@ make_file (AtlMap *map, gsize bytes, GError **error)
   return FALSE;
 }
 
+static gsize
+size_of (const AtlMap *map)
+{
+  return (gsize)map->width * map->height * map->channels * sizeof (float);
+}
+
+/* Whether there is room for it in memory beside the others. */
+static gboolean
+fits_memory (const AtlJob *job, const AtlMap *map)
+{
+  gsize used = size_of (map);
+
+  for (guint i = 0; i < job->maps->len; i++)
+    {
+      const AtlMap *other = g_ptr_array_index (job->maps, i);
+
+      used += other->data ? size_of (other) : 0;
+    }
+  return used <= job->map_memory;
+}
+
 AtlMap *
 atl_map_new (AtlJob *job, int node, GError **error)
 {
@@ -97,9 +118,9 @@ atl_map_new (AtlJob *job, int node, GError **error)
   map->height = s.h;
   map->channels = s.c;
   map->file = -1;
-  if (job->maps_in_file)
+  if (!fits_memory (job, map))
     {
-      ok = make_file (map, (gsize)s.w * s.h * s.c * sizeof (float), error);
+      ok = make_file (map, size_of (map), error);
       job->file_failed = job->file_failed || !ok;
     }
   else

@@ -40,13 +40,12 @@ typedef struct
   int n_levels;
   Frontier *frontiers; /* 0 .. n_levels */
 
-  /* The way of keeping maps that is being tried. */
-  gboolean in_file;
-  double io_cost;
-  gsize limit; /* bytes of maps */
+  /* The way of keeping maps that is being tried: bytes of them in all, and in
+   * memory. */
+  gsize limit, memory;
 
   GPtrArray *best; /* passes */
-  gboolean best_in_file;
+  gsize best_memory;
   double best_cost;
   gsize least_bytes; /* that a way that does not fit would take */
 } Planner;
@@ -267,33 +266,34 @@ union_bytes (const Planner *p, int s, int k)
   return bytes;
 }
 
-/* Bytes of memory for maps while pass k runs. */
+/* Bytes of maps while pass k runs. */
 static gsize
 held_bytes (const Planner *p, int s, int k, gboolean keep)
 {
-  if (p->in_file)
-    return 0;
   return keep ? union_bytes (p, s, k) : p->frontiers[s].bytes;
 }
 
+/* What it costs to move the pass's maps, `held` bytes being kept in all. */
 static double
-io_cost (const Planner *p, const AtlPass *pass)
+io_cost (const Planner *p, const AtlPass *pass, gsize held)
 {
-  double bytes = 0;
+  double in_memory = held > p->memory ? (double)p->memory / held : 1, bytes = 0;
 
   for (int i = 0; i < pass->n_from; i++)
     bytes += map_bytes (p->job, pass->from[i]);
   for (int i = 0; i < pass->n_store; i++)
     bytes += map_bytes (p->job, pass->store[i]);
-  return p->io_cost * bytes / sizeof (float);
+  return (in_memory * MEMORY_COST + (1 - in_memory) * FILE_COST) * bytes
+         / sizeof (float);
 }
 
 static double
 estimate (const Planner *p, int s, int k, gboolean keep)
 {
   AtlPass *pass = make_pass (p, s, k, keep);
-  double cost = io_cost (p, pass)
-                + atl_pass_estimate (p->job, pass, held_bytes (p, s, k, keep));
+  gsize held = held_bytes (p, s, k, keep);
+  double cost = io_cost (p, pass, held)
+                + atl_pass_estimate (p->job, pass, MIN (held, p->memory));
 
   atl_pass_free (pass);
   return cost;
@@ -359,6 +359,7 @@ make_passes (const Planner *p, const gboolean *kept, double *cost, gsize *needed
     {
       gboolean keep = k <= p->n_levels && kept[k];
       AtlPass *pass = make_pass (p, s, k, keep);
+      gsize held = held_bytes (p, s, k, keep);
 
       if (pass->n_targets == 0 && !keep)
         {
@@ -366,12 +367,12 @@ make_passes (const Planner *p, const gboolean *kept, double *cost, gsize *needed
           continue;
         }
       g_ptr_array_add (passes, pass);
-      if (!atl_pass_choose_tiles (p->job, pass, held_bytes (p, s, k, keep)))
+      if (!atl_pass_choose_tiles (p->job, pass, MIN (held, p->memory)))
         {
           *needed = pass->bytes;
           return NULL;
         }
-      *cost += atl_pass_cost (pass) + io_cost (p, pass);
+      *cost += atl_pass_cost (pass) + io_cost (p, pass, held);
       if (keep)
         s = k;
     }
@@ -380,9 +381,9 @@ make_passes (const Planner *p, const gboolean *kept, double *cost, gsize *needed
 
 /* --- Choosing ----------------------------------------------------------- */
 
-/* Keeping maps of up to `limit` bytes in all. */
+/* Keeping maps of up to `limit` bytes in all, so many of them in memory. */
 static void
-try_way (Planner *p, gsize limit, gboolean in_file)
+try_way (Planner *p, gsize limit, gsize memory)
 {
   g_autofree gboolean *kept = g_new (gboolean, p->n_levels + 1);
   GPtrArray *passes;
@@ -390,8 +391,7 @@ try_way (Planner *p, gsize limit, gboolean in_file)
   double cost;
 
   p->limit = limit;
-  p->in_file = in_file;
-  p->io_cost = in_file ? FILE_COST : MEMORY_COST;
+  p->memory = memory;
   choose_frontiers (p, kept);
   passes = make_passes (p, kept, &cost, &needed);
   if (!passes)
@@ -401,7 +401,7 @@ try_way (Planner *p, gsize limit, gboolean in_file)
       g_clear_pointer (&p->best, g_ptr_array_unref);
       p->best = passes;
       p->best_cost = cost;
-      p->best_in_file = in_file;
+      p->best_memory = memory;
     }
   else
     g_ptr_array_unref (passes);
@@ -411,12 +411,13 @@ static void
 try_maps (Planner *p)
 {
   guint64 disk = p->job->no_files ? 0 : atl_maps_file_space () / 2;
+  gsize budget = p->job->budget;
 
   if (p->n_levels == 0)
     return;
-  try_way (p, p->job->budget / 2, FALSE);
+  try_way (p, budget / 4 * 3, budget / 4 * 3);
   if (disk > 0)
-    try_way (p, MIN (disk, G_MAXSIZE / 2), TRUE);
+    try_way (p, MIN (disk, G_MAXSIZE / 2), budget / 2);
 }
 
 static gboolean
@@ -463,7 +464,7 @@ plan_tiled (Planner *p, GError **error)
   AtlJob *job = p->job;
 
   set_levels (p, FALSE);
-  try_way (p, 0, FALSE);
+  try_way (p, 0, 0);
   try_maps (p);
   if (!job->measures && job->options.tile == 0
       && p->best_cost > STAGES_FROM * atl_graph_macs (job->graph, job->shapes))
@@ -475,7 +476,7 @@ plan_tiled (Planner *p, GError **error)
     return too_little_memory (job, p->least_bytes, error);
   g_ptr_array_unref (job->passes);
   job->passes = g_steal_pointer (&p->best);
-  job->maps_in_file = p->best_in_file;
+  job->map_memory = p->best_memory;
   return TRUE;
 }
 

@@ -404,7 +404,11 @@ maps_give_back_what_they_got (void)
   for (int in_file = 0; in_file < 2; in_file++)
     for (gsize stride = 5; stride <= 9; stride += 4)
       {
-        AtlJob job = { .shapes = &shape, .n_nodes = 1, .maps_in_file = in_file };
+        g_autoptr (GPtrArray) maps = g_ptr_array_new ();
+        AtlJob job = { .shapes = &shape,
+                       .n_nodes = 1,
+                       .maps = maps,
+                       .map_memory = in_file ? 0 : 1 << 20 };
         AtlView from = { values, tile_shape, stride },
                 to = { back, tile_shape, stride };
         g_autoptr (GError) error = NULL;
@@ -414,6 +418,7 @@ maps_give_back_what_they_got (void)
           continue;
         map = atl_map_new (&job, 0, &error);
         g_assert_no_error (error);
+        g_assert_true ((map->data == NULL) == in_file);
         memset (back, 0, sizeof (float) * 20 * 30 * 9);
         g_assert_true (atl_map_write (map, pool, (AtlRect){ 26, 19, 27, 18 }, from,
                                       3, 2, &error));
@@ -663,6 +668,32 @@ a_small_budget_gives_the_same_picture (void)
   host_clear (&host);
 }
 
+static gboolean
+keeps_maps_in_files (AtlModel *model, AtlPool *pool, Host *host,
+                     const AtlApplyOptions *options)
+{
+  AtlImageIo io = host_io (host);
+  gsize stored = 0;
+  AtlJob job;
+
+  g_assert_true (atl_job_init (&job, model, pool, &io, options, NULL));
+  g_assert_true (atl_passes_plan (&job, NULL));
+  for (guint i = 0; i < job.passes->len; i++)
+    {
+      const AtlPass *pass = g_ptr_array_index (job.passes, i);
+
+      for (int j = 0; j < pass->n_store; j++)
+        {
+          AtlShape s = job.shapes[pass->store[j]];
+
+          stored = MAX (stored, sizeof (float) * s.w * s.h * s.c);
+        }
+    }
+  stored = stored > job.map_memory ? stored : 0;
+  atl_job_clear (&job);
+  return stored > 0;
+}
+
 /* Files of this process may not grow: intermediate results that were to go to
  * the disk are computed again instead. */
 static void
@@ -673,9 +704,6 @@ a_full_disk_only_takes_longer (void)
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
   g_autofree float *with_disk = NULL;
   struct rlimit before, small;
-  gboolean in_file;
-  AtlImageIo io;
-  AtlJob job;
   Host host;
 
   if (atl_maps_file_space () == 0)
@@ -685,14 +713,9 @@ a_full_disk_only_takes_longer (void)
     }
   liven (model);
   host_init (&host, 640, 600, 3, 3);
-  io = host_io (&host);
   options.statistics = 1;
   options.memory = 16 << 20;
-  g_assert_true (atl_job_init (&job, model, pool, &io, &options, NULL));
-  g_assert_true (atl_passes_plan (&job, NULL));
-  in_file = job.maps_in_file;
-  atl_job_clear (&job);
-  g_assert_true (in_file);
+  g_assert_true (keeps_maps_in_files (model, pool, &host, &options));
   apply (model, pool, &host, &options);
   with_disk = g_memdup2 (host.out, sizeof (float) * 640 * 600 * 3);
 
