@@ -73,25 +73,40 @@ check_colour (const AtlFilter *filter, const AtlLayer *pixels, GError **error)
   return FALSE;
 }
 
+static gboolean
+apply_one (const Run *run, guint i, const AtlProgress *progress, GError **error)
+{
+  AtlLayer *pixels = run->layers->pdata[i];
+  const GeglRectangle *changed = &pixels->changed;
+  AtlApplyOptions options = run->filter->options;
+  gint64 began = g_get_monotonic_time ();
+
+  options.x = changed->x;
+  options.y = changed->y;
+  options.width = changed->width;
+  options.height = changed->height;
+  if (!atl_apply (run->filter->model, run->pool, &run->io[i], &options, progress,
+                  error))
+    return FALSE;
+  g_debug ("%dx%d: %.3f s, of which moving pixels %.3f s", changed->width,
+           changed->height, (double)(g_get_monotonic_time () - began) / 1e6,
+           (double)pixels->moving / 1e6);
+  return TRUE;
+}
+
 /* In the worker. */
 static gboolean
 apply_all (gpointer data, const AtlProgress *progress, GError **error)
 {
-  Run *run = data;
+  const Run *run = data;
   guint n = run->layers->len;
 
   for (guint i = 0; i < n; i++)
     {
       AtlProgressPart part;
-      const GeglRectangle *changed = &((AtlLayer *)run->layers->pdata[i])->changed;
-      AtlApplyOptions options = run->filter->options;
 
-      options.x = changed->x;
-      options.y = changed->y;
-      options.width = changed->width;
-      options.height = changed->height;
-      if (!atl_apply (
-              run->filter->model, run->pool, &run->io[i], &options,
+      if (!apply_one (
+              run, i,
               atl_progress_part (&part, progress, (double)i / n, (i + 1.0) / n),
               error))
         return FALSE;

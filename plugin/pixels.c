@@ -207,9 +207,11 @@ atl_layer_read (gpointer data, int x, int y, int width, int height, int channels
                 float *out, GError **error)
 {
   Reading r = { data, { x, y, width, height }, channels, out };
+  gint64 began = g_get_monotonic_time ();
 
   atl_call_main (read_pixels, &r);
   clip (out, (gsize)width * height * channels);
+  r.pixels->moving += g_get_monotonic_time () - began;
   return TRUE;
 }
 
@@ -292,8 +294,10 @@ write_result (gpointer data, int x, int y, int width, int height, int channels,
               const float *in, GError **error)
 {
   Writing w = { data, { x, y, width, height }, in };
+  gint64 began = g_get_monotonic_time ();
 
   atl_call_main (write_pixels, &w);
+  w.pixels->moving += g_get_monotonic_time () - began;
   return TRUE;
 }
 

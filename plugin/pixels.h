@@ -25,6 +25,7 @@ typedef struct
   int channels; /* of colour: 1 or 3 */
   gboolean has_alpha;
   GeglRectangle changed; /* what the selection leaves; width 0: nothing */
+  gint64 moving;         /* microseconds that core has waited for pixels */
 } AtlLayer;
 
 /* FALSE with a message for an artist if this drawable can't be changed: groups,

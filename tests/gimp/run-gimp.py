@@ -12,10 +12,12 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -106,6 +108,56 @@ def wrap(program, command):
     program.chmod(0o755)
 
 
+def kill_plug_in(program, seconds, stop):
+    """What GIMP's Cancel does: SIGKILL, so long after the plug-in has begun."""
+    while not stop.wait(0.05):
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes().split(b"\0")
+                if command[0] == str(program).encode() and b"-run" in command:
+                    if not stop.wait(seconds):
+                        os.kill(int(process.name), signal.SIGKILL)
+                    return
+            except OSError:
+                pass
+
+
+def press_undo(top, environment, stop):
+    """Ctrl+Z in GIMP's window for every file undo-N that the script writes."""
+    n = 1
+    while not stop.wait(0.1):
+        if (top / f"undo-{n}").exists():
+            subprocess.run(["sh", "-c", "xdotool search --onlyvisible --class gimp "
+                            "windowfocus; sleep 0.3; xdotool key ctrl+z"],
+                           env=environment, stderr=subprocess.DEVNULL)
+            n += 1
+
+
+def start_helpers(top, options, environment):
+    stop = threading.Event()
+    helpers = []
+    if options.kill:
+        helpers.append((kill_plug_in, (top / "plug-ins" / "atelier" / "atelier",
+                                       options.kill, stop)))
+    if options.window:
+        helpers.append((press_undo, (top, environment, stop)))
+    for function, arguments in helpers:
+        threading.Thread(target=function, args=arguments, daemon=True).start()
+    return stop
+
+
+def start_display(environment):
+    """An X server of its own; its number comes through a pipe."""
+    read, write = os.pipe()
+    server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0",
+                               "1280x900x24"], pass_fds=[write],
+                              stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as numbers:
+        environment["DISPLAY"] = ":" + numbers.readline().strip()
+    return server
+
+
 def run(top, options):
     environment = prepare(top, options)
     tap = top / "tap"
@@ -116,10 +168,20 @@ def run(top, options):
     command = ["gimp-console-3.0", "-ids" if options.fonts else "-idfs",
                "--batch-interpreter", "plug-in-script-fu-eval"]
     command += ["-b", "(begin " + " ".join(expressions) + ")", "--quit"]
+    server = None
+    if options.window:
+        server = start_display(environment)
+        command = ["dbus-run-session", "--", "gimp-3.0", "--no-splash",
+                   "--new-instance"] + command[2:]
+    stop = start_helpers(top, options, environment)
     with open(log, "w") as out:
         status = subprocess.run(command, env=environment, stdout=out,
                                 stderr=subprocess.STDOUT,
                                 timeout=options.timeout).returncode
+    stop.set()
+    if server:
+        server.terminate()
+        server.wait()
     text = tap.read_text() if tap.exists() else ""
     output = log.read_text(errors="replace")
     print(text, end="")
@@ -144,6 +206,10 @@ def main():
     parser.add_argument("--make-models", required=True)
     parser.add_argument("--with-plug-in", action="append", default=[])
     parser.add_argument("--fonts", action="store_true", help="let GIMP load fonts")
+    parser.add_argument("--kill", type=float, metavar="SECONDS",
+                        help="kill the plug-in's first run after so long")
+    parser.add_argument("--window", action="store_true",
+                        help="run GIMP with its windows, and undo on demand")
     parser.add_argument("--wrap", help="command that the plug-in is run under")
     parser.add_argument("--forbid", action="append", default=[],
                         help="text that GIMP's output must not have")
