@@ -27,29 +27,35 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  /* What a batch is. */
-  int width, height;                   /* of a patch */
-  int batch;                           /* of all ranks together */
-  int rank, n_ranks;                   /* 0 and 0 is as 0 and 1 */
-  int input_channels, target_channels; /* 1 or 3; 0: 3 */
-  gboolean luma_to_chroma;             /* input: Y; target: Cb, Cr (1 and 2
-                                       channels; see base/colour.h) */
+  /* What a batch is.  width, height: of a patch.  batch: patches of all ranks
+   * together; rank 0 of n_ranks 0 is rank 0 of 1.  Channels are 1 or 3 (0: 3);
+   * with luma_to_chroma the input is Y and the target Cb and Cr (see
+   * base/colour.h).  corrupt: NULL, or what damages the input, pairs then being
+   * single pictures; borrowed. */
+  int width, height;
+  int batch;
+  int rank, n_ranks;
+  int input_channels, target_channels;
+  gboolean luma_to_chroma;
   gboolean b_to_a;
   AtlAugment augment;
-  const AtlCorrupt *corrupt; /* or NULL; the input is damaged, and pairs
-                                      are single pictures; borrowed */
+  const AtlCorrupt *corrupt;
   guint64 seed;
   guint64 first_step;
 
-  /* How it is made. */
-  int n_threads;            /* 0: 2, or as many as there are processors */
-  int ahead;                /* batches made ahead; 0: 3 */
-  gsize cache_bytes;        /* decoded pictures in memory; 0: a quarter
-                                      of the free memory, 1 GiB at most */
-  gint64 cache_disk;        /* bytes of a temporary file for those that
-                                      memory has no room for; 0: half of the
-                                      free space, 32 GiB at most; -1: none */
-  const char *cache_folder; /* of that file; NULL: /var/tmp, or $TMPDIR */
+  /* How it is made; 0 or NULL stands for the default.
+   * n_threads: 2, or 1 where there is one processor.
+   * ahead: batches made ahead; 3.
+   * cache_bytes: decoded pictures in memory; a quarter of the free memory, 1 GiB
+   * at most, shared by all ranks.
+   * cache_disk: bytes of a temporary file for pictures that memory has no room
+   * for; half of the free space, 32 GiB at most, shared by all ranks; -1: none.
+   * cache_folder: where that file is made; /var/tmp, else $TMPDIR. */
+  int n_threads;
+  int ahead;
+  gsize cache_bytes;
+  gint64 cache_disk;
+  const char *cache_folder;
 
   /* Called once a picture, in the thread that calls atl_loader_next. */
   void (*bad_picture) (gpointer data, const char *name, const char *message);
@@ -92,8 +98,8 @@ void atl_loader_free (AtlLoader *loader);
  * G_IO_ERROR_CANCELLED (cancellable may be NULL). */
 const AtlBatch *atl_loader_next (AtlLoader *loader, GCancellable *cancellable,
                                  GError **error);
-/* The waiting for the first batch is counted apart from the rest by no one:
- * take the difference of two of these. */
+/* Everything since the loader was made; the difference of two of these leaves
+ * out the wait for the first batch. */
 void atl_loader_get_statistics (AtlLoader *loader, AtlLoaderStatistics *statistics);
 
 /* One pair as it is, for measuring and for sample sheets: the whole region, or

@@ -55,8 +55,9 @@ typedef struct
   char *path_b;
   gboolean side_by_side;
   int width, height; /* of one side */
-  AtlRegion region;  /* the part of either side that is meant: with few
-                              pairs, what is held out is cut from within */
+  /* The part of either side that is meant: with few pairs, what is held out is
+   * cut from within. */
+  AtlRegion region;
 } AtlPair;
 
 /* What the doctor has to say about a file. */
@@ -92,20 +93,24 @@ typedef struct
   gboolean held_out_within; /* cut from within the pictures (few pairs) */
   GPtrArray *remarks;       /* AtlRemark, by name */
   guint n_files;            /* pictures seen */
-  guint n_ignored;          /* pictures passed over: neither suffix, or below a
-                              folder that is neither A nor B */
+  /* Pictures passed over: neither suffix, or below a folder that is neither A
+   * nor B. */
+  guint n_ignored;
 } AtlDataset;
 
 typedef struct
 {
   AtlDataForm form;
-  gboolean pictures; /* single pictures: ATL_FORM_PICTURES where form is
-                              ATL_FORM_AUTO */
-  const char *suffix_a, *suffix_b; /* of the stems; NULL: usual ones; may be "" */
-  double held_out;                 /* share to take where none is given: 0 to 0.5 */
-  guint64 seed;                    /* picks the share */
-  int n_decode;  /* pairs decoded to look at damage and alignment: a
-                              sample of that many; 0 none, -1 all */
+  /* Single pictures: ATL_FORM_PICTURES where form is ATL_FORM_AUTO. */
+  gboolean pictures;
+  /* Of the stems; NULL: the usual ones; one may be "". */
+  const char *suffix_a, *suffix_b;
+  /* Share to take where none is given, 0 to 0.5, and what picks it. */
+  double held_out;
+  guint64 seed;
+  /* Pairs decoded to look at damage and alignment: so many of them, 0 none, -1
+   * all. */
+  int n_decode;
   int n_threads; /* 0: one a processor */
 } AtlDatasetOptions;
 

@@ -109,6 +109,41 @@ refuses_what_is_no_damage (void)
   g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
 }
 
+/* Pieces of the grammar in any order: parsed or refused, and what is parsed can
+ * be written and parsed again. */
+static void
+no_text_breaks_the_parser (void)
+{
+  static const char *const pieces[]
+      = { "noise", "jpeg", "grey", "none", "x", ":", "-", "+", "|",
+          "(",     ")",    " ",    "3",    "0", "9", ".", "e", "1-20" };
+  AtlRandom random;
+  int n_parsed = 0;
+
+  atl_random_init (&random, 17, 0);
+  for (int i = 0; i < 20000; i++)
+    {
+      g_autoptr (GString) text = g_string_new (NULL);
+      g_autoptr (AtlCorrupt) corrupt = NULL, again = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *full = NULL;
+      int n = 1 + atl_random_below (&random, 7);
+
+      while (n-- > 0)
+        g_string_append (text,
+                         pieces[atl_random_below (&random, G_N_ELEMENTS (pieces))]);
+      corrupt = atl_corrupt_parse (text->str, &error);
+      g_assert_true ((corrupt == NULL) == (error != NULL));
+      if (!corrupt)
+        continue;
+      n_parsed++;
+      full = atl_corrupt_to_string (corrupt);
+      again = atl_corrupt_parse (full, NULL);
+      g_assert_nonnull (again);
+    }
+  g_assert_cmpint (n_parsed, >, 200);
+}
+
 static void
 find_moments (const float *values, gsize n, double *mean, double *deviation)
 {
@@ -498,6 +533,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/corrupt/parses-the-grammar", parses_the_grammar);
   g_test_add_func ("/corrupt/refuses-what-is-no-damage", refuses_what_is_no_damage);
+  g_test_add_func ("/corrupt/no-text-breaks-the-parser", no_text_breaks_the_parser);
   g_test_add_func ("/corrupt/noise-has-the-sigma-asked-for",
                    noise_has_the_sigma_asked_for);
   g_test_add_func ("/corrupt/sensor-noise-grows-with-the-light",
