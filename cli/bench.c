@@ -35,6 +35,7 @@ typedef struct
   AtlPlan *plan;
   int input, output; /* nodes */
   AtlShape shape;    /* of the input */
+  float *values;     /* the input, dense N H W C */
   double macs;
   double first_output_ms, median_ms, min_ms;
 } Bench;
@@ -74,36 +75,27 @@ process_age_ms (double cpu_ms)
 /* --- Input and output --- */
 
 static void
-random_input (const Bench *bench, guint64 seed)
+random_input (Bench *bench, gsize n, guint64 seed)
 {
-  AtlView view = atl_plan_get_value (bench->plan, bench->input);
-  gsize pixels = (gsize)view.shape.n * view.shape.h * view.shape.w;
   AtlRandom random;
 
   atl_random_init (&random, seed, 0);
-  for (gsize p = 0; p < pixels; p++)
-    for (int c = 0; c < view.shape.c; c++)
-      view.data[p * view.stride + c] = 2 * atl_random_uniform (&random) - 1;
+  for (gsize i = 0; i < n; i++)
+    bench->values[i] = 2 * atl_random_uniform (&random) - 1;
 }
 
-/* Between NCHW in `tensor` and the view. */
-static void
-copy_nchw (AtlView view, float *tensor, gboolean to_view)
+/* A forward may use the input's memory for something else, so that every run
+ * needs it anew. */
+static gboolean
+forward (Bench *bench, guint64 seed, GError **error)
 {
-  gsize plane = (gsize)view.shape.h * view.shape.w;
+  AtlView view = atl_plan_get_value (bench->plan, bench->input);
+  gsize pixels = (gsize)view.shape.n * view.shape.h * view.shape.w;
 
-  for (int n = 0; n < view.shape.n; n++)
+  for (gsize p = 0; p < pixels; p++)
     for (int c = 0; c < view.shape.c; c++)
-      for (gsize p = 0; p < plane; p++)
-        {
-          float *in = &view.data[(n * plane + p) * view.stride + c];
-          float *out = &tensor[((gsize)n * view.shape.c + c) * plane + p];
-
-          if (to_view)
-            *in = *out;
-          else
-            *out = *in;
-        }
+      view.data[p * view.stride + c] = bench->values[p * view.shape.c + c];
+  return atl_plan_forward (bench->plan, seed, NULL, error);
 }
 
 /* The tensor "input" of a safetensors file, N C H W. */
@@ -127,19 +119,45 @@ find_input (const AtlTensorSet *set, const char *path, int channels, GError **er
 }
 
 static gboolean
+read_input (Bench *bench, const AtlTensor *tensor, gsize n, GError **error)
+{
+  float *values = atl_try_alloc (n, sizeof (float), "input", error);
+  const AtlShape *shape = &bench->shape;
+  gsize plane = (gsize)shape->h * shape->w;
+
+  if (!values)
+    return FALSE;
+  atl_tensor_to_float (tensor, 0, n, values);
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize image = i / (plane * shape->c), c = i / plane % shape->c;
+
+      bench->values[(image * plane + i % plane) * shape->c + c] = values[i];
+    }
+  atl_free (values);
+  return TRUE;
+}
+
+static gboolean
 write_output (const Bench *bench, const char *path, GError **error)
 {
   AtlView view = atl_plan_get_value (bench->plan, bench->output);
   const gint64 dims[] = { view.shape.n, view.shape.c, view.shape.h, view.shape.w };
   gsize size
       = (gsize)atl_tensor_n_elements (4, dims, ATL_TYPE_F32) * sizeof (float);
+  gsize plane = (gsize)view.shape.h * view.shape.w;
   float *values = atl_try_alloc (size, 1, path, error);
   g_autoptr (AtlTensorSet) set = atl_tensor_set_new ();
   g_autoptr (GBytes) bytes = NULL;
 
   if (!values)
     return FALSE;
-  copy_nchw (view, values, FALSE);
+  for (gsize i = 0; i < size / sizeof (float); i++)
+    {
+      gsize image = i / (plane * view.shape.c), c = i / plane % view.shape.c;
+
+      values[i] = view.data[(image * plane + i % plane) * view.stride + c];
+    }
   bytes = g_bytes_new_with_free_func (values, size, atl_free, values);
   atl_tensor_set_add (set, "output", ATL_TYPE_F32, 4, dims, values, bytes);
   return atl_safetensors_write (path, set, NULL, error);
@@ -182,6 +200,7 @@ prepare (Bench *bench, const char *model, const Options *options, GError **error
   const AtlTensor *tensor = NULL;
   const AtlGraph *graph;
   int width = 256, height = 256;
+  gsize n;
 
   if (options->size && !cli_parse_size (options->size, &width, &height, error))
     return FALSE;
@@ -206,20 +225,13 @@ prepare (Bench *bench, const char *model, const Options *options, GError **error
   bench->pool = atl_pool_new (options->threads);
   if (!make_plan (bench, error))
     return FALSE;
-  if (tensor)
-    {
-      gsize n = atl_tensor_n_elements (4, tensor->dims, tensor->type);
-      float *values = atl_try_alloc (n, sizeof (float), "input", error);
-
-      if (!values)
-        return FALSE;
-      atl_tensor_to_float (tensor, 0, n, values);
-      copy_nchw (atl_plan_get_value (bench->plan, bench->input), values, TRUE);
-      atl_free (values);
-    }
-  else
-    random_input (bench, options->seed);
-  return TRUE;
+  n = (gsize)bench->shape.n * bench->shape.h * bench->shape.w * bench->shape.c;
+  bench->values = atl_try_alloc (n, sizeof (float), "input", error);
+  if (!bench->values)
+    return FALSE;
+  if (!tensor)
+    random_input (bench, n, options->seed);
+  return !tensor || read_input (bench, tensor, n, error);
 }
 
 static int
@@ -236,14 +248,14 @@ run (Bench *bench, const Options *options, double start_ms, GError **error)
   const AtlProgress *progress = cli_progress ("bench");
   g_autofree double *times = g_new (double, options->repeat);
 
-  if (!atl_plan_forward (bench->plan, options->seed, NULL, error))
+  if (!forward (bench, options->seed, error))
     return FALSE;
   bench->first_output_ms = clock_ms (CLOCK_MONOTONIC) - start_ms;
   for (int i = 0; i < options->repeat; i++)
     {
       double start = clock_ms (CLOCK_MONOTONIC);
 
-      if (!atl_plan_forward (bench->plan, options->seed, NULL, error))
+      if (!forward (bench, options->seed, error))
         return FALSE;
       times[i] = clock_ms (CLOCK_MONOTONIC) - start;
       if (!atl_progress_update (progress, (i + 1.0) / options->repeat, NULL, error))
@@ -352,6 +364,7 @@ bench_model (const char *model, const Options *options, double start_ms,
     print_json (&bench, options);
   else if (done)
     print_text (&bench, options);
+  atl_free (bench.values);
   atl_plan_free (bench.plan);
   atl_pool_free (bench.pool);
   atl_model_free (bench.model);

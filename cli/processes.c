@@ -1,80 +1,54 @@
 /* See processes.h.
  *
+ * MPI's library takes longer to load than a small network to run, so that what
+ * calls it is a module (mpi.c), loaded where mpirun has started us only.
+ *
  * MPI's default error handler ends the whole run when a process is lost; as
  * checkpoints are written beside and renamed, the last one is whole.
  */
 
 #include "processes.h"
 
-#include <limits.h>
+#include <gmodule.h>
 
-#ifdef ATELIER_MPI
+static const AtlCollective *(*join) (void);
+static void (*leave) (gboolean failed, int status);
 
-#include <mpi.h>
-
-#define MAX_COUNT (1 << 28) /* elements a call: MPI counts in int */
-
-static void
-sum (void *values, gsize n, gsize size, MPI_Datatype type)
+/* Beside the program where it was built, else where it was installed. */
+static GModule *
+open_module (void)
 {
-  for (gsize first = 0; first < n; first += MAX_COUNT)
-    MPI_Allreduce (MPI_IN_PLACE, (char *)values + first * size,
-                   (int)MIN (n - first, MAX_COUNT), type, MPI_SUM, MPI_COMM_WORLD);
-}
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname (program ? program : "");
+  g_autofree char *beside = g_build_filename (folder, ATELIER_MPI_MODULE, NULL);
+  GModule *module = g_module_open (beside, G_MODULE_BIND_LAZY);
 
-static void
-sum_floats (gpointer data, float *values, gsize n)
-{
-  sum (values, n, sizeof *values, MPI_FLOAT);
-}
-
-static void
-sum_doubles (gpointer data, double *values, gsize n)
-{
-  sum (values, n, sizeof *values, MPI_DOUBLE);
+  if (!module)
+    module
+        = g_module_open (ATELIER_LIBDIR "/" ATELIER_MPI_MODULE, G_MODULE_BIND_LAZY);
+  return module;
 }
 
 const AtlCollective *
 cli_mpi_join (void)
 {
-  static AtlCollective collective
-      = { .sum_floats = sum_floats, .sum_doubles = sum_doubles };
-  int provided;
+  GModule *module;
 
   /* Open MPI's launcher, or one that speaks PMI. */
   if (!g_getenv ("OMPI_COMM_WORLD_SIZE") && !g_getenv ("PMI_SIZE")
       && !g_getenv ("PMIX_RANK"))
     return NULL;
-  MPI_Init_thread (NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-  MPI_Comm_rank (MPI_COMM_WORLD, &collective.rank);
-  MPI_Comm_size (MPI_COMM_WORLD, &collective.n_ranks);
-  return &collective;
+  module = open_module ();
+  if (!module || !g_module_symbol (module, "mpi_join", (gpointer *)&join)
+      || !g_module_symbol (module, "mpi_leave", (gpointer *)&leave))
+    return NULL;
+  g_module_make_resident (module);
+  return join ();
 }
 
 void
 cli_mpi_leave (gboolean failed, int status)
 {
-  int initialised = 0;
-
-  MPI_Initialized (&initialised);
-  if (!initialised)
-    return;
-  if (failed)
-    MPI_Abort (MPI_COMM_WORLD, status);
-  MPI_Finalize ();
+  if (leave)
+    leave (failed, status);
 }
-
-#else
-
-const AtlCollective *
-cli_mpi_join (void)
-{
-  return NULL;
-}
-
-void
-cli_mpi_leave (gboolean failed, int status)
-{
-}
-
-#endif
