@@ -5,6 +5,9 @@
 
 #include "processes.h"
 
+const AtlCollective *mpi_join (void);
+void mpi_leave (gboolean failed, int status);
+
 #define MAX_COUNT (1 << 28) /* elements a call: MPI counts in int */
 
 static void
