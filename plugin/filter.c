@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "base/memory.h"
 #include "procedures.h"
 #include "worker.h"
 
@@ -88,9 +89,10 @@ apply_one (const Run *run, guint i, const AtlProgress *progress, GError **error)
   if (!atl_apply (run->filter->model, run->pool, &run->io[i], &options, progress,
                   error))
     return FALSE;
-  g_debug ("%dx%d: %.3f s, of which moving pixels %.3f s", changed->width,
-           changed->height, (double)(g_get_monotonic_time () - began) / 1e6,
-           (double)pixels->moving / 1e6);
+  g_debug ("%dx%d: %.3f s, of which moving pixels %.3f s; peak %d MiB",
+           changed->width, changed->height,
+           (double)(g_get_monotonic_time () - began) / 1e6,
+           (double)pixels->moving / 1e6, (int)(atl_memory_peak () >> 20));
   return TRUE;
 }
 

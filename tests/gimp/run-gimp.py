@@ -11,6 +11,7 @@ early, or a GIMP that ends with another status than 0, is a failure as well.
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -63,7 +64,7 @@ def prepare(top, options):
     environment = dict(os.environ, HOME=str(top), GIMP3_DIRECTORY=str(profile),
                        XDG_DATA_HOME=str(top / "data"), TMPDIR=str(top),
                        XDG_CACHE_HOME=str(top / "cache"), LC_ALL="C.UTF-8",
-                       ATELIER_TEST_HOME=str(top), ATELIER_TEST_SOURCE=str(HERE))
+                       G_MESSAGES_DEBUG="Atelier")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "G_DEBUG", "ATELIER_MODEL_PATH"):
         environment.pop(name, None)
     return environment
@@ -127,7 +128,7 @@ def press_undo(top, environment, stop):
     n = 1
     while not stop.wait(0.1):
         if (top / f"undo-{n}").exists():
-            subprocess.run(["sh", "-c", "xdotool search --onlyvisible --class gimp "
+            subprocess.run(["sh", "-c", "xdotool search --onlyvisible --name Untitled "
                             "windowfocus; sleep 0.3; xdotool key ctrl+z"],
                            env=environment, stderr=subprocess.DEVNULL)
             n += 1
@@ -187,6 +188,10 @@ def run(top, options):
     print(text, end="")
     n = sum(1 for line in text.splitlines() if line.startswith(("ok", "not ok")))
     ok = status == 0 and text.rstrip().endswith("# done") and n > 0
+    if options.max_peak:
+        peaks = [int(mib) for mib in re.findall(r"peak (\d+) MiB", output)]
+        print(f"# peak memory of the plug-in: {peaks} MiB")
+        ok = ok and bool(peaks) and max(peaks) <= options.max_peak
     for problem in options.forbid:
         if problem in output:
             print(f"# GIMP's output has '{problem}'")
@@ -213,6 +218,8 @@ def main():
     parser.add_argument("--wrap", help="command that the plug-in is run under")
     parser.add_argument("--forbid", action="append", default=[],
                         help="text that GIMP's output must not have")
+    parser.add_argument("--max-peak", type=int, metavar="MIB",
+                        help="memory that the plug-in may take at most")
     parser.add_argument("--timeout", type=int, default=280)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("script", type=pathlib.Path)
