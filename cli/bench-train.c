@@ -253,7 +253,7 @@ command_bench_train (int argc, char **argv, GError **error)
          && cli_check_range (o.batch, 0, 4096, "--batch", error)
          && cli_check_range (o.repeat, 1, 1e6, "--repeat", error)
          && cli_check_range (o.threads, 0, CLI_MAX_THREADS, "--threads", error)
-         && (b.collective = cli_mpi_join (), bench (&b, &o, error));
+         && cli_mpi_join (&b.collective, error) && bench (&b, &o, error);
   cli_mpi_leave (!done, 1);
   if (b.target != b.input)
     atl_free (b.target);

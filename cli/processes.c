@@ -9,7 +9,10 @@
 
 #include "processes.h"
 
+#include <glib/gi18n-lib.h>
 #include <gmodule.h>
+
+#include "base/error.h"
 
 static const AtlCollective *(*join) (void);
 static void (*leave) (gboolean failed, int status);
@@ -29,21 +32,39 @@ open_module (void)
   return module;
 }
 
-const AtlCollective *
-cli_mpi_join (void)
+/* Whether a launcher has started us: Open MPI's, or one that speaks PMI. */
+static gboolean
+is_launched (void)
+{
+  const char *size = g_getenv ("OMPI_COMM_WORLD_SIZE");
+
+  if (!size)
+    size = g_getenv ("PMI_SIZE");
+  return size ? !g_str_equal (size, "1") : g_getenv ("PMIX_RANK") != NULL;
+}
+
+gboolean
+cli_mpi_join (const AtlCollective **collective, GError **error)
 {
   GModule *module;
 
-  /* Open MPI's launcher, or one that speaks PMI. */
-  if (!g_getenv ("OMPI_COMM_WORLD_SIZE") && !g_getenv ("PMI_SIZE")
-      && !g_getenv ("PMIX_RANK"))
-    return NULL;
+  *collective = NULL;
+  if (!is_launched ())
+    return TRUE;
   module = open_module ();
   if (!module || !g_module_symbol (module, "mpi_join", (gpointer *)&join)
       || !g_module_symbol (module, "mpi_leave", (gpointer *)&leave))
-    return NULL;
+    {
+      /* Alone, all would write the same files. */
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED,
+                   _ ("this Atelier can't work over several processes (%s); start "
+                      "it without mpirun, or build it with -Dmpi=enabled"),
+                   g_module_error ());
+      return FALSE;
+    }
   g_module_make_resident (module);
-  return join ();
+  *collective = join ();
+  return TRUE;
 }
 
 void

@@ -226,14 +226,17 @@ run_trainer (AtlTrainer *trainer, Watch *watch, const char *output, gboolean spe
 static gboolean
 train (const char *kind_name, const char *folder, const Options *o, GError **error)
 {
-  const AtlCollective *collective = cli_mpi_join ();
-  gboolean speaks = atl_collective_rank (collective) == 0;
+  const AtlCollective *collective;
+  gboolean speaks;
   Watch watch = { cli_progress ("train"), 0, FALSE };
   AtlTrainSettings *settings = NULL;
   AtlTrainer *trainer = NULL;
   AtlTrainKind kind;
   gboolean ok, failed;
 
+  if (!cli_mpi_join (&collective, error))
+    return FALSE;
+  speaks = atl_collective_rank (collective) == 0;
   if (parse_kind (kind_name, &kind, error))
     settings = make_settings (kind, folder, o, error);
   if (settings)

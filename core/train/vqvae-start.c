@@ -69,16 +69,17 @@ atl_vqvae_need_halves (AtlVqvae *self, GError **error)
   return self->decoder != NULL;
 }
 
-/* Floats of one batch's vectors, and how many batches the ring holds. */
+/* Floats of a whole batch's vectors (of all processes), and how many batches the
+ * ring holds. */
 static gsize
 ring_size (const AtlVqvae *self, guint64 *n_batches)
 {
   AtlShape z = shape_of_z (self);
-  gsize vectors = (gsize)z.n * (gsize)z.h * (gsize)z.w;
+  gsize ranks = (gsize)atl_collective_n_ranks (self->method.collective);
+  gsize vectors = (gsize)z.n * (gsize)z.h * (gsize)z.w * ranks;
   gsize wanted = (gsize)self->quantisers[0].k * VECTORS_PER_CODE;
-  gsize all = vectors * (gsize)atl_collective_n_ranks (self->method.collective);
 
-  *n_batches = CLAMP ((wanted + all - 1) / all, 1, MAX_KEPT_BATCHES);
+  *n_batches = CLAMP ((wanted + vectors - 1) / vectors, 1, MAX_KEPT_BATCHES);
   return vectors * (gsize)z.c;
 }
 
@@ -96,49 +97,28 @@ atl_vqvae_need_vectors (AtlVqvae *self, GError **error)
   return self->kept != NULL;
 }
 
+/* This process's vectors to their place among all, in the order that one process
+ * alone would have them: what is kept does not depend on the processes. */
+static void
+gather (const AtlVqvae *self, AtlView z, float *all, gsize n_all)
+{
+  gsize ranks = (gsize)atl_collective_n_ranks (self->method.collective);
+  gsize rank = (gsize)atl_collective_rank (self->method.collective);
+
+  memset (all, 0, n_all * sizeof (float));
+  atl_view_copy (self->method.pool,
+                 atl_view_dense (all + n_all / ranks * rank, z.shape), 0, z, 0,
+                 z.shape.c);
+  atl_collective_sum_floats (self->method.collective, all, n_all);
+}
+
 void
 atl_vqvae_keep_vectors (AtlVqvae *self, AtlView z)
 {
   guint64 n_batches;
   gsize batch = ring_size (self, &n_batches);
-  float *out = self->kept + (gsize)(self->n_kept++ % n_batches) * batch;
 
-  atl_view_copy (self->method.pool, atl_view_dense (out, z.shape), 0, z, 0,
-                 z.shape.c);
-}
-
-/* vectors[n_parts][part] of this process -> the same of all, in the order that
- * one process alone would have them.  Free with atl_free. */
-static float *
-gather (const AtlVqvae *self, const float *vectors, gsize part, gsize n_parts,
-        GError **error)
-{
-  gsize ranks = (gsize)atl_collective_n_ranks (self->method.collective);
-  gsize rank = (gsize)atl_collective_rank (self->method.collective);
-  float *all = atl_try_alloc0 (part * n_parts * ranks, sizeof (float),
-                               "the k-means start", error);
-
-  if (!all)
-    return NULL;
-  for (gsize i = 0; i < n_parts; i++)
-    memcpy (all + (i * ranks + rank) * part, vectors + i * part,
-            part * sizeof (float));
-  atl_collective_sum_floats (self->method.collective, all, part * n_parts * ranks);
-  return all;
-}
-
-static gboolean
-start_codebook (AtlVqvae *self, int q, const float *vectors, gsize part,
-                gsize n_parts, GError **error)
-{
-  AtlCodebook *codebook = self->quantisers[q].codebook;
-  float *all = gather (self, vectors, part, n_parts, error);
-  gsize n = part * n_parts * (gsize)atl_collective_n_ranks (self->method.collective)
-            / (gsize)atl_codebook_get_dim (codebook);
-  gboolean ok = all && atl_codebook_start (codebook, all, n, error);
-
-  atl_free (all);
-  return ok;
+  gather (self, z, self->kept + (gsize)(self->n_kept++ % n_batches) * batch, batch);
 }
 
 /* From the batch itself: the levels one after the other, for each depends on
@@ -148,9 +128,9 @@ start_from_batch (AtlVqvae *self, int q, AtlView x, GError **error)
 {
   AtlPlan *plan
       = new_plan (self, self->input, x.shape, self->quantisers[q].z, FALSE, error);
+  gsize ranks = (gsize)atl_collective_n_ranks (self->method.collective), n;
+  float *all = NULL;
   AtlView z;
-  float *dense;
-  gsize n;
   gboolean ok = plan != NULL;
 
   if (!ok)
@@ -159,13 +139,14 @@ start_from_batch (AtlVqvae *self, int q, AtlView x, GError **error)
                  x.shape.c);
   ok = atl_plan_forward (plan, 0, NULL, error);
   z = atl_plan_get_value (plan, self->quantisers[q].z);
-  n = (gsize)z.shape.n * (gsize)z.shape.h * (gsize)z.shape.w * (gsize)z.shape.c;
-  dense = ok ? atl_try_alloc (n, sizeof (float), "the k-means start", error) : NULL;
-  if (dense)
-    atl_view_copy (self->method.pool, atl_view_dense (dense, z.shape), 0, z, 0,
-                   z.shape.c);
-  ok = dense && start_codebook (self, q, dense, n, 1, error);
-  atl_free (dense);
+  n = (gsize)z.shape.n * (gsize)z.shape.h * (gsize)z.shape.w * ranks;
+  if (ok)
+    all = atl_try_alloc (n * (gsize)z.shape.c, sizeof (float), "the k-means start",
+                         error);
+  if (all)
+    gather (self, z, all, n * (gsize)z.shape.c);
+  ok = all && atl_codebook_start (self->quantisers[q].codebook, all, n, error);
+  atl_free (all);
   atl_plan_free (plan);
   return ok;
 }
@@ -178,8 +159,10 @@ atl_vqvae_start_codebooks (AtlVqvae *self, AtlView x, GError **error)
   gboolean ok = TRUE;
 
   if (self->n_kept > 0)
-    ok = start_codebook (self, 0, self->kept, batch, MIN (self->n_kept, n_batches),
-                         error);
+    ok = atl_codebook_start (self->quantisers[0].codebook, self->kept,
+                             (gsize)MIN (self->n_kept, n_batches) * batch
+                                 / (gsize)shape_of_z (self).c,
+                             error);
   else
     for (int q = 0; ok && q < self->n_quantisers; q++)
       ok = start_from_batch (self, q, x, error);
