@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <glib/gi18n-lib.h>
+
 #include "files/safetensors.h"
 
 #define VERSION_KEY "atelier.training"
@@ -60,12 +62,13 @@ atl_training_checkpoint_read (const char *path, GError **error)
   if (version)
     g_set_error (
         error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED,
-        "%s was written by a later Atelier (checkpoint version %s); update "
-        "Atelier to go on with it",
+        _ ("%s was written by a later Atelier (checkpoint version %s); update "
+           "Atelier to go on with it"),
         c->name, version);
   else
     g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-                 "%s is not a training checkpoint; remove or rename it", c->name);
+                 _ ("%s is not a training checkpoint; remove or rename it"),
+                 c->name);
   atl_training_checkpoint_free (c);
   return NULL;
 }
@@ -103,11 +106,12 @@ get_array (const AtlCheckpoint *c, const char *name, AtlType type, gsize n,
 
   if (!tensor || tensor->type != type || tensor->size != size)
     {
-      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-                   "%s holds no \"%s\" of %" G_GSIZE_FORMAT
-                   " numbers: it belongs to another training; remove or rename it "
-                   "to start afresh",
-                   c->name, name, n);
+      g_set_error (
+          error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
+          _ ("%s holds no \"%s\" of %" G_GSIZE_FORMAT
+             " numbers: it belongs to another training; remove or rename it "
+             "to start afresh"),
+          c->name, name, n);
       return FALSE;
     }
   if (size)
@@ -153,8 +157,8 @@ atl_training_checkpoint_get_string (const AtlCheckpoint *c, const char *key,
 
   if (!value)
     g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-                 "%s holds no \"%s\": it belongs to another training; remove or "
-                 "rename it to start afresh",
+                 _ ("%s holds no \"%s\": it belongs to another training; remove or "
+                    "rename it to start afresh"),
                  c->name, key);
   return value;
 }
@@ -172,6 +176,6 @@ atl_training_checkpoint_get_number (const AtlCheckpoint *c, const char *key,
   if (end != text && *end == '\0')
     return TRUE;
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-               "%s is damaged: its \"%s\" is \"%s\"", c->name, key, text);
+               _ ("%s is damaged: its \"%s\" is \"%s\""), c->name, key, text);
   return FALSE;
 }

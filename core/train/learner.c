@@ -2,6 +2,8 @@
 
 #include "train/learner.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "base/random.h"
 
 /* Stream of atl_random_block that seeds of dropout masks come from. */
@@ -102,8 +104,8 @@ atl_learner_plan (AtlModel *model, AtlPool *pool, int input, AtlShape shape,
   if (shape.w % multiple || shape.h % multiple)
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-                   "this network needs patches whose sides are multiples of %d; "
-                   "%dx%d is not: choose another size",
+                   _ ("this network needs patches whose sides are multiples of %d; "
+                      "%dx%d is not: choose another size"),
                    multiple, shape.w, shape.h);
       return NULL;
     }

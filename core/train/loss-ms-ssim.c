@@ -16,6 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <glib/gi18n-lib.h>
+
 #include "base/memory.h"
 
 #define WINDOW 11
@@ -303,8 +305,8 @@ atl_loss_ms_ssim (AtlPool *pool, AtlView prediction, AtlView target, double weig
   if (job.n_scales == 0)
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-                   "MS-SSIM needs pictures of at least %d pixels a side; these "
-                   "are %dx%d",
+                   _ ("MS-SSIM needs pictures of at least %d pixels a side; these "
+                      "are %dx%d"),
                    WINDOW, prediction.shape.w, prediction.shape.h);
       return FALSE;
     }

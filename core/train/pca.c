@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <glib/gi18n-lib.h>
+
 #include "base/memory.h"
 
 /* LAPACK: eigenvalues, rising, and eigenvectors, one a column (a row of a in
@@ -114,8 +116,8 @@ decompose (const Pca *p, double *components, double *variances, GError **error)
               &info);
       if (info != 0)
         g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_DATA,
-                     "the pictures' principal components can't be told; train "
-                     "without linear_skip");
+                     _ ("the pictures' principal components can't be told; train "
+                        "without linear_skip"));
       else
         arrange (p, rising, components, variances);
     }
@@ -139,8 +141,8 @@ atl_pca (AtlPool *pool, const float *pictures, int n, int height, int width,
     {
       g_set_error (
           error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-          "a linear skip can't start from blocks of %d values (at most %d): "
-          "use a smaller downsample, or --set pca=no",
+          _ ("a linear skip can't start from blocks of %d values (at most %d): "
+             "use a smaller downsample, or --set pca=no"),
           p.dim, ATL_PCA_MAX_DIM);
       return FALSE;
     }

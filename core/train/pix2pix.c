@@ -251,8 +251,8 @@ set_up_discriminator (Pix2pix *self, AtlModel *discriminator, GError **error)
     {
       g_set_error (
           error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
-          "the discriminator looks at %d channels, but the generator's input "
-          "and output have %d together",
+          _ ("the discriminator looks at %d channels, but the generator's input "
+             "and output have %d together"),
           atl_graph_get_channels (graph, self->d_input), shape.c);
       return FALSE;
     }
