@@ -417,7 +417,10 @@ try_maps (Planner *p)
     return;
   try_way (p, budget / 4 * 3, budget / 4 * 3);
   if (disk > 0)
-    try_way (p, MIN (disk, G_MAXSIZE / 2), budget / 2);
+    {
+      try_way (p, MIN (disk, G_MAXSIZE / 2), budget / 2);
+      try_way (p, MIN (disk, G_MAXSIZE / 2), 0);
+    }
 }
 
 static gboolean
