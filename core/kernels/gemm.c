@@ -247,7 +247,7 @@ SET (gemm) (const AtlGemm *g)
           if (n_parts > 1)
             next = g->b[s] + (p + part.k) * g->ldb;
           else
-            next = after < g->n_segments ? g->b[after] : g->b_next;
+            next = after < g->n_segments ? g->b[after] : NULL;
           multiply (g, part, next, add);
           add = TRUE;
         }

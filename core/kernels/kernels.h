@@ -47,8 +47,6 @@ typedef struct
   float *c;
   gsize ldc;
   gboolean accumulate; /* C += instead of C = */
-  const float *b_next; /* NULL, or the b[0] of the call that comes after this
-                           one: read into the cache meanwhile */
 } AtlGemm;
 
 /* y = activation (scale[c] * x + shift[c] + residual) */

@@ -155,8 +155,6 @@ gemm_work (const AtlKernels *k, gpointer data)
     }
   g->gemm.a = a;
   g->gemm.b = b;
-  g->gemm.b_next
-      = g->b + size * ((g->panel + 1) % g->n_panels) * g->gemm.n_segments;
   if (g->openblas)
     atl_gemm_openblas (&g->gemm);
   else
@@ -212,7 +210,7 @@ bench_gemms (void)
     for (guint j = 0; j < G_N_ELEMENTS (ms); j++)
       bench_gemm ("in-L3", ms[j], ks[i], 64, 1, FALSE, 8);
   for (int m = 1; m <= 16; m *= 2)
-    bench_gemm ("in-DRAM", m, 512, 64, 1, FALSE, 256);
+    bench_gemm ("in-DRAM", m, 512, 64, 4, FALSE, 256);
   for (int m = 1; m <= 16; m *= 2)
     bench_gemm ("in-DRAM", m, 512, 64, 16, FALSE, 256);
   for (int n = 16; n <= 64; n += 16)
