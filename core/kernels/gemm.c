@@ -5,6 +5,15 @@
  * registers hold beside one row of B: A's elements are broadcast, so that any
  * strides serve.  k is cut so that the part of B in use stays in the second
  * level of the cache; then tiles are added up in C.
+ *
+ * Measured on one core of a Zen 5 against OpenBLAS 0.3.29, 64 columns: AVX-512
+ * reaches 94-100 % of what multiply-adds on registers alone do (260 GF/s) for
+ * 12 to 96 rows, k from 64 to 2048 and B in the second or third level; so does
+ * OpenBLAS up to m * n * k = 10^6, where it packs nothing, and beyond it needs
+ * 1.2 to 1.8 times as long; also 1.1 to 1.2 times where k is a first layer's 27
+ * or there are 6 rows.  AVX2 reaches 94-100 % (128 GF/s); OpenBLAS's kernels for
+ * Haswell need 1.2 to 1.4 times as long with 32 rows, 2 to 2.9 times with 6.
+ * With ATELIER_GEMM=openblas anybody can compare (see table.c).
  */
 
 #include "kernels/vec.h"
