@@ -7,12 +7,13 @@
  * level of the cache; then tiles are added up in C.
  *
  * Measured on one core of a Zen 5 against OpenBLAS 0.3.29, 64 columns: AVX-512
- * reaches 94-100 % of what multiply-adds on registers alone do (260 GF/s) for
+ * reaches 92-100 % of what multiply-adds on registers alone do (260 GF/s) for
  * 12 to 96 rows, k from 64 to 2048 and B in the second or third level; so does
  * OpenBLAS up to m * n * k = 10^6, where it packs nothing, and beyond it needs
  * 1.2 to 1.8 times as long; also 1.1 to 1.2 times where k is a first layer's 27
  * or there are 6 rows.  AVX2 reaches 94-100 % (128 GF/s); OpenBLAS's kernels for
- * Haswell need 1.2 to 1.4 times as long with 32 rows, 2 to 2.9 times with 6.
+ * Haswell need 1.2 to 1.4 times as long with 32 rows, 2 to 2.9 times with 6
+ * (save where, on a CPU that has it, they use AVX-512 all the same).
  * With ATELIER_GEMM=openblas anybody can compare (see table.c).
  */
 
