@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-COMMAND = sys.argv[1]
+COMMAND = os.path.abspath(sys.argv[1])
 SAMPLE = pathlib.Path(os.environ["ATELIER_SAMPLES"]) / "osprey.jpg"
 
 
