@@ -17,6 +17,11 @@ import xml.etree.ElementTree as ElementTree
 GOOD = {"OK", "EXPECTEDFAIL", "SKIP"}
 
 
+def program_of(name):
+    """"pool" of "atelier:core / pool"."""
+    return name.split(" / ")[-1].split(":")[-1]
+
+
 def cases_of(xml):
     """{test program: [(case, outcome, reason)]}, outcome pass, fail or skip."""
     programs = {}
@@ -28,9 +33,7 @@ def cases_of(xml):
                     outcome, reason = "fail", child.get("message") or ""
                 elif child.tag == "skipped":
                     outcome, reason = "skip", child.get("message") or ""
-            # "atelier.core.pool" and the case's name, or for a program without
-            # cases "atelier.core" and the program's.
-            programs.setdefault(suite.get("name").split(".")[-1], []).append(
+            programs.setdefault(program_of(suite.get("name")), []).append(
                 (case.get("name"), outcome, reason))
     return programs
 
@@ -38,9 +41,15 @@ def cases_of(xml):
 def read_build(logs, name):
     """All (case, outcome, reason) of one build."""
     programs = cases_of(logs / f"{name}.junit.xml")
-    for line in (logs / f"{name}.json").read_text(encoding="utf-8").splitlines():
-        test = json.loads(line)
-        program = test["name"].split(":")[-1].split(" / ")[-1].split("/")[-1].strip()
+    for line in (logs / f"{name}.json").read_text(encoding="utf-8").split("\n"):
+        if not line:
+            continue
+        try:
+            test = json.loads(line)
+        except ValueError:
+            yield f"{name}: a line of meson's log", "fail", "unreadable"
+            continue
+        program = program_of(test["name"])
         cases = programs.get(program)
         if cases:
             for case, outcome, reason in cases:
