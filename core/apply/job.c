@@ -138,6 +138,21 @@ set_region (AtlJob *job, GError **error)
 }
 
 static gboolean
+check_stages (const AtlJob *job, const AtlConfig *config, GError **error)
+{
+  gboolean vqvae
+      = config->arch == ATL_ARCH_VQVAE || config->arch == ATL_ARCH_VQVAE2;
+  int stages = job->options.stages;
+
+  if (stages == 0 || !vqvae || (stages > 0 && stages <= config->stages))
+    return TRUE;
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+               _ ("This model has %d stages of quality; %d can't be used"),
+               config->stages, stages);
+  return FALSE;
+}
+
+static gboolean
 has_dropout (const AtlJob *job)
 {
   for (int i = 0; i < job->n_nodes; i++)
@@ -204,7 +219,7 @@ atl_job_init (AtlJob *job, AtlModel *model, AtlPool *pool, const AtlImageIo *io,
   if (!atl_colouring_init (&job->colouring, config, io->channels,
                            io->out_channels ? io->out_channels : io->channels,
                            job->options.strength, error)
-      || !set_region (job, error))
+      || !set_region (job, error) || !check_stages (job, config, error))
     return FALSE;
   atl_graph_reach (job->graph, job->input, job->output, NULL, &job->multiple);
   set_modes (job, config);

@@ -612,6 +612,47 @@ a_part_is_that_part_of_the_whole (void)
   host_clear (&host);
 }
 
+/* A preview of a large picture does not pay for all of it. */
+static void
+a_part_costs_what_the_part_costs (void)
+{
+  static const struct
+  {
+    const char *arch, *settings;
+    int most; /* side of the square that it may cost */
+  } models[]
+      = { { "resnet_6", "ngf=8 blocks=2", 400 }, { "unet_128", "ngf=4", 1024 } };
+  g_autoptr (AtlPool) pool = atl_pool_new (2);
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    for (int statistics = 0; statistics < 2; statistics++)
+      {
+        g_autoptr (AtlModel) model
+            = make_model (models[i].arch, models[i].settings);
+        AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+        AtlImageIo small = { models[i].most, models[i].most, 3 };
+        AtlApplyForecast part, square;
+        g_autoptr (GError) error = NULL;
+        AtlImageIo io;
+        Host host;
+
+        host_init (&host, 2000, 1500, 3, 3);
+        io = host_io (&host);
+        options.statistics = statistics;
+        atl_apply_forecast (model, pool, &small, &options, &square, &error);
+        g_assert_no_error (error);
+        options.x = 900;
+        options.y = 700;
+        options.width = options.height = 250;
+        atl_apply_forecast (model, pool, &io, &options, &part, &error);
+        g_assert_no_error (error);
+        g_assert_cmpfloat (part.macs, <=, square.macs);
+        apply (model, pool, &host, &options);
+        assert_written_once (&host, 900, 700, 250, 250);
+        host_clear (&host);
+      }
+}
+
 static void
 threads_do_not_change_a_bit (void)
 {
@@ -818,7 +859,9 @@ stages_are_heeded (void)
   g_autoptr (AtlPool) pool = atl_pool_new (2);
   g_autofree float *all = NULL;
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+  g_autoptr (GError) error = NULL;
   gsize n = 64 * 64 * 3;
+  AtlImageIo io;
   Host host;
 
   liven (model);
@@ -831,6 +874,10 @@ stages_are_heeded (void)
   options.stages = 1;
   apply (model, pool, &host, &options);
   g_assert_cmpfloat (largest_difference (all, host.out, n), >, 1e-4);
+  options.stages = 4;
+  io = host_io (&host);
+  g_assert_false (atl_apply (model, pool, &io, &options, NULL, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
   host_clear (&host);
 }
 
@@ -1029,6 +1076,7 @@ main (int argc, char **argv)
   TEST ("pictures-of-any-size-work", pictures_of_any_size_work);
   TEST ("borders-are-reflected", borders_are_reflected);
   TEST ("a-part-is-that-part-of-the-whole", a_part_is_that_part_of_the_whole);
+  TEST ("a-part-costs-what-the-part-costs", a_part_costs_what_the_part_costs);
   TEST ("threads-do-not-change-a-bit", threads_do_not_change_a_bit);
   TEST ("a-small-budget-gives-the-same-picture",
         a_small_budget_gives_the_same_picture);
