@@ -37,7 +37,6 @@ typedef struct
   int *rows, *cols; /* owned; padded coordinates -> stored ones */
   int n_rows, n_cols;
   int parameter;   /* index of the weight */
-  AtlOp weight_op; /* of the node whose weight it is */
 
   Algorithm algorithm;
   AtlWinograd winograd;
@@ -60,8 +59,8 @@ typedef struct
   AtlEpilogue epilogue;    /* scale and shift hold oc values */
 } ConvIo;
 
-/* Sets maps, algorithm, scratch and workspace_bytes from the fields up to `ow`
- * and `weight_op`.  path: the nodes between the op and what is stored, the
+/* Sets maps, algorithm, scratch and workspace_bytes from the fields up to `ow`.
+ * path: the nodes between the op and what is stored, the
  * op's input first; virtual size is that of the op's input. */
 void conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path,
                    int virtual_h, int virtual_w);

@@ -37,7 +37,6 @@ init_conv (AtlPlan *plan, Step *step, Conv *conv)
     .oh = out.h,
     .ow = out.w,
     .parameter = atl_graph_find_parameter (plan->graph, step->node, "weight"),
-    .weight_op = node->op,
   };
 }
 

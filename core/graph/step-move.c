@@ -39,8 +39,16 @@ add_scaled (float *to, const float *from, float scale, int n)
     to[i] += scale * from[i];
 }
 
+static gint64
+out_rows (AtlPlan *plan, Step *step)
+{
+  AtlShape out = plan->values[step->out].shape;
+
+  return (gint64)out.n * out.h;
+}
+
 static void
-run_forward (AtlPlan *plan, Step *step, PlanTask task)
+run_forward (AtlPlan *plan, Step *step, PlanTask task, gint64 n_tasks)
 {
   Run r = {
     .plan = plan,
@@ -49,11 +57,11 @@ run_forward (AtlPlan *plan, Step *step, PlanTask task)
     .out = plan_value (plan, step->out),
   };
 
-  plan_parallel (plan, (gint64)r.out.shape.n * r.out.shape.h, task, &r);
+  plan_parallel (plan, n_tasks, task, &r);
 }
 
 static void
-run_backward (AtlPlan *plan, Step *step, PlanTask task)
+run_backward (AtlPlan *plan, Step *step, PlanTask task, gint64 n_tasks)
 {
   Run r = {
     .plan = plan,
@@ -65,7 +73,7 @@ run_backward (AtlPlan *plan, Step *step, PlanTask task)
     return;
   r.accumulate = plan_take_gradient (plan, step->source);
   r.in = plan_gradient (plan, step->source);
-  plan_parallel (plan, r.out.shape.n, task, &r);
+  plan_parallel (plan, n_tasks, task, &r);
 }
 
 /* --- Upsampling --------------------------------------------------------- */
@@ -148,13 +156,13 @@ upsample_back (gpointer data, gint64 n, gpointer scratch)
 static void
 upsample_forward (AtlPlan *plan, Step *step)
 {
-  run_forward (plan, step, upsample_row);
+  run_forward (plan, step, upsample_row, out_rows (plan, step));
 }
 
 static void
 upsample_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
 {
-  run_backward (plan, step, upsample_back);
+  run_backward (plan, step, upsample_back, plan->values[step->out].shape.n);
 }
 
 const StepClass step_upsample_class = {
@@ -217,35 +225,25 @@ reorder_back (gpointer data, gint64 task, gpointer scratch)
 }
 
 /* A task is a row of the deep picture. */
+static gint64
+deep_rows (AtlPlan *plan, Step *step)
+{
+  AtlShape in = plan->values[step->source].shape,
+           out = plan->values[step->out].shape;
+
+  return (gint64)in.n * MIN (in.h, out.h);
+}
+
 static void
 reorder_forward (AtlPlan *plan, Step *step)
 {
-  Run r = {
-    .plan = plan,
-    .node = atl_graph_get_node (plan->graph, step->node),
-    .in = plan_value (plan, step->source),
-    .out = plan_value (plan, step->out),
-  };
-
-  plan_parallel (plan, (gint64)r.in.shape.n * MIN (r.in.shape.h, r.out.shape.h),
-                 reorder_task, &r);
+  run_forward (plan, step, reorder_task, deep_rows (plan, step));
 }
 
 static void
 reorder_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
 {
-  Run r = {
-    .plan = plan,
-    .node = atl_graph_get_node (plan->graph, step->node),
-    .out = plan_gradient (plan, step->out),
-  };
-
-  if (!plan_has_gradient (plan, step->source))
-    return;
-  r.accumulate = plan_take_gradient (plan, step->source);
-  r.in = plan_gradient (plan, step->source);
-  plan_parallel (plan, (gint64)r.in.shape.n * MIN (r.in.shape.h, r.out.shape.h),
-                 reorder_back, &r);
+  run_backward (plan, step, reorder_back, deep_rows (plan, step));
 }
 
 const StepClass step_reorder_class = {
@@ -295,13 +293,13 @@ reflect_back (gpointer data, gint64 n, gpointer scratch)
 static void
 reflect_forward (AtlPlan *plan, Step *step)
 {
-  run_forward (plan, step, reflect_row);
+  run_forward (plan, step, reflect_row, out_rows (plan, step));
 }
 
 static void
 reflect_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
 {
-  run_backward (plan, step, reflect_back);
+  run_backward (plan, step, reflect_back, plan->values[step->out].shape.n);
 }
 
 const StepClass step_reflect_class = {
