@@ -16,7 +16,7 @@
 #include "commands.h"
 #include "common.h"
 #include "processes.h"
-#include "train/settings.h"
+#include "train/setup.h"
 
 typedef struct
 {
@@ -31,8 +31,7 @@ typedef struct
   AtlTrainSettings *settings;
   AtlPool *pool;
   const AtlCollective *collective;
-  AtlModel *model, *discriminator;
-  AtlMethod *method;
+  AtlSetup setup;
   float *input, *target;
   double figures[ATL_MAX_FIGURES];
   double median_ms, min_ms;
@@ -72,39 +71,6 @@ make_settings (const Options *o, GError **error)
   return atl_train_settings_check (s, error) ? g_steal_pointer (&s) : NULL;
 }
 
-static gboolean
-make_method (Bench *b, GError **error)
-{
-  AtlTrainSettings *s = b->settings;
-  int batch = s->batch / atl_collective_n_ranks (b->collective);
-  AtlConfig config;
-
-  b->model = atl_model_create (&s->network, 1, error);
-  if (!b->model)
-    return FALSE;
-  if (s->kind == ATL_TRAIN_VQVAE)
-    {
-      AtlVqvaeSettings settings = atl_train_settings_vqvae (s);
-
-      b->method = atl_vqvae_new (b->model, b->pool, &settings, batch, s->size,
-                                 s->size, b->collective, error);
-      return b->method != NULL;
-    }
-  if (s->gan_weight > 0)
-    {
-      if (!atl_train_settings_discriminator (s, &config, error))
-        return FALSE;
-      b->discriminator = atl_model_create (&config, 2, error);
-      if (!b->discriminator)
-        return FALSE;
-    }
-  AtlPix2pixSettings settings = atl_train_settings_pix2pix (s);
-
-  b->method = atl_pix2pix_new (b->model, b->discriminator, b->pool, &settings,
-                               s->batch, s->size, s->size, NULL, error);
-  return b->method != NULL;
-}
-
 static float *
 random_batch (AtlShape shape, guint64 stream, GError **error)
 {
@@ -131,14 +97,15 @@ static gboolean
 run (Bench *b, int repeat, GError **error)
 {
   const AtlProgress *progress = cli_progress ("bench");
+  AtlMethod *method = b->setup.method;
   g_autofree double *times = g_new (double, repeat);
 
   for (int i = -2; i < repeat; i++)
     {
       gint64 start = g_get_monotonic_time ();
 
-      if (!b->method->class->step (b->method, (guint64)(i + 2), b->input, b->target,
-                                   b->figures, error))
+      if (!method->class->step (method, (guint64)(i + 2), b->input, b->target,
+                                b->figures, error))
         return FALSE;
       if (i >= 0)
         times[i] = (g_get_monotonic_time () - start) / 1e3;
@@ -200,13 +167,13 @@ bench (Bench *b, const Options *o, GError **error)
     return cli_usage_error (error, _ ("--batch must be a multiple of %d processes"),
                             atl_collective_n_ranks (b->collective));
   b->pool = atl_pool_new (o->threads);
-  if (!make_method (b, error))
+  if (!atl_setup_init (&b->setup, b->settings, b->pool, b->collective, error))
     return FALSE;
-  b->input = random_batch (b->method->input, 1, error);
+  b->input = random_batch (b->setup.method->input, 1, error);
   b->target = !b->input ? NULL
               : b->settings->kind == ATL_TRAIN_VQVAE
                   ? b->input
-                  : random_batch (b->method->target, 2, error);
+                  : random_batch (b->setup.method->target, 2, error);
   if (!b->target || !run (b, o->repeat, error))
     return FALSE;
   if (atl_collective_rank (b->collective) != 0)
@@ -258,9 +225,7 @@ command_bench_train (int argc, char **argv, GError **error)
   if (b.target != b.input)
     atl_free (b.target);
   atl_free (b.input);
-  atl_method_free (b.method);
-  atl_model_free (b.model);
-  atl_model_free (b.discriminator);
+  atl_setup_clear (&b.setup);
   g_clear_pointer (&b.pool, atl_pool_free);
   atl_train_settings_free (b.settings);
   g_free (o.kind);

@@ -10,7 +10,10 @@
 #include "commands.h"
 #include "common.h"
 #include "processes.h"
+#include "train/forecast.h"
 #include "train/trainer.h"
+
+#define FORECAST_SECONDS 3
 
 typedef struct
 {
@@ -18,7 +21,7 @@ typedef struct
   char **settings;
   gint64 steps;
   int size, batch, threads;
-  gboolean resume;
+  gboolean resume, forecast;
 } Options;
 
 typedef struct
@@ -224,6 +227,37 @@ run_trainer (AtlTrainer *trainer, Watch *watch, const char *output, gboolean spe
 }
 
 static gboolean
+tell_forecast (AtlTrainSettings *settings, GError **error)
+{
+  g_autofree char *time = NULL;
+  AtlForecast forecast;
+
+  if (!atl_train_settings_check (settings, error)
+      || !atl_forecast (settings, FORECAST_SECONDS,
+                        cli_progress ("train")->cancellable, &forecast, error))
+    return FALSE;
+  time = describe_time (forecast.seconds * (double)settings->steps);
+  g_print (_ ("%s for %" G_GINT64_FORMAT " steps of %.1f ms, and about %.2f GB of "
+              "memory, on this machine as busy as it is now\n"),
+           time, settings->steps, forecast.seconds * 1e3,
+           (double)forecast.bytes / 1e9);
+  return TRUE;
+}
+
+static gboolean
+forecast (const char *kind_name, const char *folder, const Options *o,
+          GError **error)
+{
+  AtlTrainKind kind;
+  g_autoptr (AtlTrainSettings) settings
+      = parse_kind (kind_name, &kind, error)
+            ? make_settings (kind, folder, o, error)
+            : NULL;
+
+  return settings && tell_forecast (settings, error);
+}
+
+static gboolean
 train (const char *kind_name, const char *folder, const Options *o, GError **error)
 {
   const AtlCollective *collective;
@@ -290,6 +324,8 @@ command_train (int argc, char **argv, GError **error)
             N_ ("processors to use (default: all)"), N_ ("N") },
           { "resume", 0, 0, G_OPTION_ARG_NONE, &o.resume,
             N_ ("go on where the checkpoint ended"), NULL },
+          { "forecast", 0, 0, G_OPTION_ARG_NONE, &o.forecast,
+            N_ ("only try some steps, and say what it will take"), NULL },
           { "report", 0, 0, G_OPTION_ARG_FILENAME, &o.report,
             N_ ("folder for the report (default: beside the model)"), N_ ("DIR") },
           { NULL } };
@@ -302,7 +338,8 @@ command_train (int argc, char **argv, GError **error)
          && cli_check_range (o.size, 0, 4096, "--size", error)
          && cli_check_range (o.batch, 0, 4096, "--batch", error)
          && cli_check_range (o.threads, 0, CLI_MAX_THREADS, "--threads", error)
-         && train (argv[1], argv[2], &o, error);
+         && (o.forecast ? forecast (argv[1], argv[2], &o, error)
+                        : train (argv[1], argv[2], &o, error));
   g_free (o.output);
   g_free (o.preset);
   g_free (o.arch);

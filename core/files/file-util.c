@@ -277,7 +277,8 @@ atl_file_replace (const char *temporary, const char *path, GError **error)
 struct _AtlOutput
 {
   int fd;
-  char *path; /* as the caller named it */
+  GByteArray *bytes; /* written to instead, if there is no file */
+  char *path;        /* as the caller named it */
   char *target;
   char *temporary;
 };
@@ -309,11 +310,26 @@ atl_output_open (const char *path, GError **error)
   return NULL;
 }
 
+AtlOutput *
+atl_output_open_memory (GByteArray *bytes)
+{
+  AtlOutput *output = g_new0 (AtlOutput, 1);
+
+  output->fd = -1;
+  output->bytes = bytes;
+  return output;
+}
+
 gboolean
 atl_output_write (AtlOutput *output, gconstpointer data, gsize size, GError **error)
 {
   const guint8 *at = data;
 
+  if (output->bytes != NULL)
+    {
+      g_byte_array_append (output->bytes, at, (guint)size);
+      return TRUE;
+    }
   while (size > 0)
     {
       gssize n = write (output->fd, at, MIN (size, 1 << 30));
@@ -340,8 +356,9 @@ atl_output_get_fd (const AtlOutput *output)
 gboolean
 atl_output_commit (AtlOutput *output, GError **error)
 {
-  gboolean done
-      = finish (output->fd, output->temporary, output->target, output->path, error);
+  gboolean done = output->bytes != NULL
+                  || finish (output->fd, output->temporary, output->target,
+                             output->path, error);
 
   output_free (output);
   return done;
@@ -352,7 +369,10 @@ atl_output_abort (AtlOutput *output)
 {
   if (output == NULL)
     return;
-  close (output->fd);
-  remove_temporary (output->temporary);
+  if (output->bytes == NULL)
+    {
+      close (output->fd);
+      remove_temporary (output->temporary);
+    }
   output_free (output);
 }

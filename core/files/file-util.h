@@ -24,6 +24,9 @@ gboolean   atl_output_write  (AtlOutput *output, gconstpointer data,
                               gsize size, GError **error);
 /* The open file, for libraries that want one; still the output's own. */
 int        atl_output_get_fd (const AtlOutput *output);
+/* One whose bytes go to the end of `bytes`, which must outlive it; it has no
+ * file (its descriptor is -1), and committing it only frees it. */
+AtlOutput *atl_output_open_memory (GByteArray *bytes);
 /* Syncs, closes and renames; frees `output` in any case, and removes the
  * temporary file on failure. */
 gboolean   atl_output_commit (AtlOutput *output, GError **error);

@@ -46,6 +46,8 @@ AtlPicture *atl_picture_parse (GBytes *bytes, const char *name, GError **error);
  * Written beside and renamed. */
 gboolean    atl_picture_save (const AtlPicture *picture, const char *path,
                               GError **error);
+/* The same as the bytes of a PNG file; free with g_bytes_unref. */
+GBytes     *atl_picture_to_png (const AtlPicture *picture, GError **error);
 /* Size without decoding where the format allows. */
 gboolean    atl_picture_probe (const char *path, int *width, int *height,
                                GError **error);

@@ -429,3 +429,20 @@ atl_weights_derive (AtlWeights *weights, guint64 key, gsize size, AtlDerive make
   g_mutex_unlock (&weights->lock);
   return derived != NULL ? derived->data : NULL;
 }
+
+gsize
+atl_weights_get_bytes (AtlWeights *weights)
+{
+  gsize n = weights->n_floats;
+  GHashTableIter iter;
+  gpointer value;
+
+  if (weights->gradients != NULL)
+    n += weights->n_trainable + weights->n_codebooks;
+  g_mutex_lock (&weights->lock);
+  g_hash_table_iter_init (&iter, weights->derived);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    n += ((Derived *)value)->size;
+  g_mutex_unlock (&weights->lock);
+  return n * sizeof (float);
+}

@@ -61,6 +61,9 @@ float *atl_weights_gradient_of (AtlWeights *weights, int i, gboolean *accumulate
 /* Where parameter i begins in data and gradients, in floats. */
 gsize atl_weights_offset (const AtlWeights *weights, int i);
 
+/* Of values, gradients and derived forms as they are now. */
+gsize atl_weights_get_bytes (AtlWeights *weights);
+
 /* To be called when data were changed by hand or by an optimiser. */
 void atl_weights_changed (AtlWeights *weights);
 

@@ -9,6 +9,7 @@
 
 #include "files/safetensors.h"
 #include "models/model-private.h"
+#include "models/thumbnail.h"
 
 #define EXTENSION ".safetensors"
 
@@ -93,6 +94,7 @@ atl_model_info_free (AtlModelInfo *info)
   g_free (info->name);
   g_free (info->description);
   g_free (info->card);
+  g_clear_pointer (&info->thumbnail, g_bytes_unref);
   g_clear_error (&info->error);
   g_free (info);
 }
@@ -129,6 +131,7 @@ fill_info (AtlModelInfo *info)
   info->name = card_text (card, "name");
   info->description = card_text (card, "description");
   info->card = json_to_string (node, FALSE);
+  info->thumbnail = atl_thumbnail_read (metadata);
 }
 
 static AtlModelInfo *

@@ -15,6 +15,7 @@ typedef struct
   char     *kind;
   char     *name, *description; /* of the card; may be empty */
   char     *card;        /* JSON */
+  GBytes   *thumbnail;   /* PNG, see thumbnail.h; NULL if it has none */
   gboolean  user;        /* in the user's own folder: may be removed */
   GError   *error;       /* why the file can't be used; the rest then NULL */
 } AtlModelInfo;

@@ -90,7 +90,7 @@ atl_augment_set (AtlAugment *augment, const char *setting, gboolean *known,
     return parse_value (key, value, 45.0, &augment->rotation, error);
   if (g_str_equal (key, "scale"))
     return parse_value (key, value, 1.0, &augment->scale, error);
-  if (g_str_equal (key, "colour"))
+  if (g_str_equal (key, "colour_jitter"))
     return parse_value (key, value, 1.0, &augment->colour, error);
   if (g_str_equal (key, "load_size"))
     return parse_load_size (key, value, &augment->load_size, error);
@@ -98,7 +98,7 @@ atl_augment_set (AtlAugment *augment, const char *setting, gboolean *known,
     *known = FALSE;
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
                _ ("'%s' is not a setting of augmentation; there are: flip, turns, "
-                  "rotation, scale, colour, load_size"),
+                  "rotation, scale, colour_jitter, load_size"),
                key);
   return FALSE;
 }

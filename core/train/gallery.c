@@ -236,3 +236,20 @@ atl_gallery_measure (AtlGallery *g, AtlModel *model, AtlPool *pool,
   m->ms_ssim /= m->n;
   return TRUE;
 }
+
+int
+atl_gallery_get_side (const AtlGallery *g)
+{
+  return MIN (g->width, g->height);
+}
+
+void
+atl_gallery_read_cell (const AtlGallery *g, const AtlPicture *sheet, int row,
+                       int column, float *rgb)
+{
+  int side = atl_gallery_get_side (g);
+  int x = GAP + column * (g->width + GAP) + (g->width - side) / 2;
+  int y = GAP + row * (g->height + GAP) + (g->height - side) / 2;
+
+  atl_picture_get (sheet, x, y, side, side, 3, rgb, 3, 3 * (gsize)side);
+}

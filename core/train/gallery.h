@@ -33,6 +33,13 @@ gboolean atl_gallery_measure (AtlGallery *gallery, AtlModel *model, AtlPool *poo
                               AtlMeasurement *measurement, int rows,
                               AtlPicture **sheet, GError **error);
 
+/* A picture of such a sheet: dense RGB in [0, 1], atl_gallery_get_side pixels
+ * wide and high (the shorter side's square in the middle).  column: 0 input,
+ * 1 output. */
+int atl_gallery_get_side (const AtlGallery *gallery);
+void atl_gallery_read_cell (const AtlGallery *gallery, const AtlPicture *sheet,
+                            int row, int column, float *rgb);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlGallery, atl_gallery_free)
 
 G_END_DECLS

@@ -41,6 +41,8 @@ typedef struct
   void (*present) (AtlMethod *method, gboolean presented);
   /* Adds to the model's metadata what applying it can use; may be NULL. */
   void (*annotate) (AtlMethod *method);
+  /* Of plans and optimisers. */
+  gsize (*bytes) (const AtlMethod *method);
   void (*free) (AtlMethod *method);
 } AtlMethodClass;
 

@@ -188,3 +188,9 @@ atl_optimiser_set_steps (AtlOptimiser *optimiser, guint64 steps)
 {
   optimiser->steps = steps;
 }
+
+gsize
+atl_optimiser_get_bytes (const AtlOptimiser *optimiser)
+{
+  return optimiser->n * (optimiser->average ? 3 : 2) * sizeof (float);
+}

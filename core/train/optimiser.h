@@ -51,6 +51,9 @@ void atl_optimiser_step (AtlOptimiser *optimiser, double factor);
  * an average. */
 void atl_optimiser_swap_average (AtlOptimiser *optimiser);
 
+/* Of its state. */
+gsize atl_optimiser_get_bytes (const AtlOptimiser *optimiser);
+
 /* State, for checkpoints: n floats each; the average is NULL without one. */
 gsize atl_optimiser_get_size (const AtlOptimiser *optimiser);
 float *atl_optimiser_get_first (AtlOptimiser *optimiser);

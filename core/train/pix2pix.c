@@ -189,6 +189,19 @@ pix2pix_present (AtlMethod *method, gboolean presented)
   atl_optimiser_swap_average (((Pix2pix *)method)->generator.optimiser);
 }
 
+static gsize
+pix2pix_bytes (const AtlMethod *method)
+{
+  const Pix2pix *self = (const Pix2pix *)method;
+  gsize bytes = atl_plan_get_bytes (self->g)
+                + atl_optimiser_get_bytes (self->generator.optimiser);
+
+  if (self->d)
+    bytes += atl_plan_get_bytes (self->d)
+             + atl_optimiser_get_bytes (self->discriminator.optimiser);
+  return bytes;
+}
+
 static void
 pix2pix_free (AtlMethod *method)
 {
@@ -208,6 +221,7 @@ static const AtlMethodClass pix2pix_class = {
   .save = pix2pix_save,
   .load = pix2pix_load,
   .present = pix2pix_present,
+  .bytes = pix2pix_bytes,
   .free = pix2pix_free,
 };
 

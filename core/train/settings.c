@@ -273,19 +273,13 @@ set_network (AtlTrainSettings *settings, const char *setting, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if ((keys[i].kinds >> settings->kind) & 1)
       g_string_append_printf (list, "%s%s", list->len ? ", " : "", keys[i].name);
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-               _ ("%s; training has %s, and flip, turns, rotation, scale, colour, "
-                  "load_size"),
-               network_error->message, list->str);
+  g_set_error (
+      error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+      _ ("%s; training has %s, and flip, turns, rotation, scale, colour_jitter, "
+         "load_size"),
+      network_error->message, list->str);
   g_string_free (list, TRUE);
   return FALSE;
-}
-
-/* "colour" means augmentation with a number, and the network with a word. */
-static gboolean
-is_colour_word (const char *setting)
-{
-  return g_str_has_prefix (setting, "colour=") && g_ascii_isalpha (setting[7]);
 }
 
 gboolean
@@ -311,7 +305,7 @@ atl_train_settings_set (AtlTrainSettings *settings, const char *setting,
                    allowed);
       return FALSE;
     }
-  if (equals && !is_colour_word (setting))
+  if (equals)
     {
       if (atl_augment_set (&settings->augment, setting, &known, &augment_error))
         return TRUE;
@@ -489,7 +483,8 @@ append_augment (GString *text, const AtlAugment *a)
   char number[3][G_ASCII_DTOSTR_BUF_SIZE];
 
   g_string_append_printf (
-      text, "flip=%s\nturns=%s\nrotation=%s\nscale=%s\ncolour=%s\nload_size=%d\n",
+      text,
+      "flip=%s\nturns=%s\nrotation=%s\nscale=%s\ncolour_jitter=%s\nload_size=%d\n",
       a->flip ? "yes" : "no", a->turns ? "yes" : "no",
       g_ascii_formatd (number[0], sizeof number[0], "%.7g", (double)a->rotation),
       g_ascii_formatd (number[1], sizeof number[1], "%.7g", (double)a->scale),

@@ -6,6 +6,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "base/memory.h"
+#include "models/thumbnail.h"
 #include "train/report.h"
 #include "train/trainer-private.h"
 
@@ -205,6 +207,26 @@ atl_trainer_write_sheet (AtlTrainer *t, const AtlPicture *sheet)
     warn (t, error);
   event.sheet = sheet;
   atl_trainer_emit (t, &event);
+}
+
+void
+atl_trainer_set_thumbnail (AtlTrainer *t, const AtlPicture *sheet)
+{
+  gsize side = (gsize)atl_gallery_get_side (t->gallery);
+  GError *error = NULL;
+  float *rgb
+      = atl_try_alloc (side * side * 6, sizeof (float), "a thumbnail", &error);
+
+  if (rgb)
+    {
+      atl_gallery_read_cell (t->gallery, sheet, 0, 0, rgb);
+      atl_gallery_read_cell (t->gallery, sheet, 0, 1, rgb + 3 * side * side);
+      atl_model_set_thumbnail (t->model, rgb, rgb + 3 * side * side, (int)side,
+                               &error);
+    }
+  atl_free (rgb);
+  if (error)
+    warn (t, error);
 }
 
 void

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "train/history.h"
-#include "train/method.h"
+#include "train/setup.h"
 #include "train/trainer.h"
 
 G_BEGIN_DECLS
@@ -24,8 +24,9 @@ struct _AtlTrainer
   AtlPool *pool;
   AtlDataset *dataset;
   AtlCorrupt *corrupt;
-  AtlModel *model, *discriminator;
-  AtlMethod *method;
+  AtlSetup setup;
+  AtlModel *model;   /* the setup's */
+  AtlMethod *method; /* the setup's */
   AtlLoaderOptions loader_options;
   AtlLoader *loader;
   AtlGallery *gallery; /* rank 0 only */
@@ -59,6 +60,8 @@ gboolean atl_trainer_write_model (AtlTrainer *trainer,
                                   const AtlMeasurement *measurement,
                                   GError **error);
 void atl_trainer_write_sheet (AtlTrainer *trainer, const AtlPicture *sheet);
+/* The sheet's first input and output become the model's thumbnail. */
+void atl_trainer_set_thumbnail (AtlTrainer *trainer, const AtlPicture *sheet);
 void atl_trainer_write_history (AtlTrainer *trainer);
 void atl_trainer_write_report (AtlTrainer *trainer);
 

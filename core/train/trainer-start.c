@@ -42,18 +42,12 @@ report_bad_picture (gpointer data, const char *name, const char *message)
                        message);
 }
 
-static gboolean
-set_up_loading (AtlTrainer *t, GError **error)
+static void
+set_up_loading (AtlTrainer *t)
 {
   AtlTrainSettings *s = t->settings;
   AtlLoaderOptions *o = &t->loader_options;
 
-  if (s->corrupt)
-    {
-      t->corrupt = atl_corrupt_parse (s->corrupt, error);
-      if (!t->corrupt)
-        return FALSE;
-    }
   o->width = o->height = s->size;
   o->batch = s->batch;
   o->rank = atl_collective_rank (t->collective);
@@ -69,7 +63,6 @@ set_up_loading (AtlTrainer *t, GError **error)
   o->cache_bytes = (gsize)s->cache_mib << 20;
   o->bad_picture = report_bad_picture;
   o->data = t;
-  return TRUE;
 }
 
 static void
@@ -78,41 +71,32 @@ pass_message (gpointer data, const char *text)
   atl_trainer_message (data, ATL_EVENT_MESSAGE, "%s", text);
 }
 
+/* Whether the networks, and the cache as far as the pictures fill it, fit into
+ * what is free; told before memory is touched. */
+static gboolean
+check_memory (AtlTrainer *t, GError **error)
+{
+  guint64 needed = atl_setup_get_bytes (&t->setup);
+  guint64 available = atl_memory_available ();
+
+  if (available == 0 || needed <= available)
+    return TRUE;
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
+               _ ("this training needs about %.1f GB of memory, and %.1f GB are "
+                  "free; choose smaller patches (--size), a smaller batch or a "
+                  "smaller network, or close other programs"),
+               (double)needed / 1e9, (double)available / 1e9);
+  return FALSE;
+}
+
 static gboolean
 make_method (AtlTrainer *t, GError **error)
 {
-  AtlTrainSettings *s = t->settings;
-  int batch = s->batch / atl_collective_n_ranks (t->collective);
-  AtlConfig config;
-
-  t->model = atl_model_create (&s->network, (guint64)s->seed, error);
-  if (!t->model)
+  if (!atl_setup_init (&t->setup, t->settings, t->pool, t->collective, error)
+      || !check_memory (t, error))
     return FALSE;
-  if (s->kind == ATL_TRAIN_VQVAE)
-    {
-      AtlVqvaeSettings settings = atl_train_settings_vqvae (s);
-
-      t->method = atl_vqvae_new (t->model, t->pool, &settings, batch, s->size,
-                                 s->size, t->collective, error);
-    }
-  else
-    {
-      AtlPix2pixSettings settings = atl_train_settings_pix2pix (s);
-
-      if (s->gan_weight > 0)
-        {
-          if (!atl_train_settings_discriminator (s, &config, error))
-            return FALSE;
-          t->discriminator
-              = atl_model_create (&config, (guint64)s->seed + 1, error);
-          if (!t->discriminator)
-            return FALSE;
-        }
-      t->method = atl_pix2pix_new (t->model, t->discriminator, t->pool, &settings,
-                                   batch, s->size, s->size, t->collective, error);
-    }
-  if (!t->method)
-    return FALSE;
+  t->model = t->setup.model;
+  t->method = t->setup.method;
   if (atl_collective_rank (t->collective) == 0)
     {
       t->method->message = pass_message;
@@ -237,8 +221,9 @@ atl_trainer_prepare (AtlTrainer *t, GError **error)
   AtlTrainEvent event = { ATL_EVENT_STARTED };
 
   t->pool = atl_pool_new (t->settings->threads);
-  if (!find_pictures (t, error) || !set_up_loading (t, error)
-      || !make_folders (t, error) || !make_method (t, error))
+  set_up_loading (t);
+  if (!find_pictures (t, error) || !make_folders (t, error)
+      || !make_method (t, error))
     return FALSE;
   make_history (t);
   if (!resume_or_start (t, error) || !make_gallery (t, error))

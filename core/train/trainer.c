@@ -44,6 +44,14 @@ atl_trainer_message (AtlTrainer *t, AtlTrainEventKind kind, const char *format, 
   atl_trainer_emit (t, &event);
 }
 
+static gboolean
+parse_corrupt (AtlTrainer *t, GError **error)
+{
+  if (t->settings->corrupt)
+    t->corrupt = atl_corrupt_parse (t->settings->corrupt, error);
+  return !t->settings->corrupt || t->corrupt;
+}
+
 static char *
 replace_extension (const char *path, const char *extension)
 {
@@ -79,7 +87,7 @@ atl_trainer_new (AtlTrainSettings *settings, AtlTrainCallback callback,
         _ ("a batch of %d can't be split over %d processes; make it a multiple "
            "of %d"),
         settings->batch, n_ranks, n_ranks);
-  else if (atl_train_settings_check (settings, error)
+  else if (atl_train_settings_check (settings, error) && parse_corrupt (t, error)
            && atl_file_check_output (settings->output, error))
     return t;
   atl_trainer_free (t);
@@ -93,9 +101,7 @@ atl_trainer_free (AtlTrainer *t)
     return;
   atl_loader_free (t->loader);
   atl_gallery_free (t->gallery);
-  atl_method_free (t->method);
-  atl_model_free (t->model);
-  atl_model_free (t->discriminator);
+  atl_setup_clear (&t->setup);
   atl_history_free (t->history);
   atl_corrupt_free (t->corrupt);
   atl_dataset_free (t->dataset);
@@ -220,6 +226,7 @@ measure_presented (AtlTrainer *t, GError **error)
   event.best = better;
   atl_trainer_emit (t, &event);
   atl_trainer_write_sheet (t, sheet);
+  atl_trainer_set_thumbnail (t, sheet);
   atl_picture_free (sheet);
 
   if (!better && t->held_out && t->settings->keep == 0)

@@ -294,6 +294,19 @@ vqvae_annotate (AtlMethod *method)
   g_string_free (json, TRUE);
 }
 
+static gsize
+vqvae_bytes (const AtlMethod *method)
+{
+  const AtlVqvae *self = (const AtlVqvae *)method;
+  const AtlPlan *plans[] = { self->plan, self->encoder, self->decoder };
+  gsize bytes = atl_optimiser_get_bytes (self->learner.optimiser);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (plans); i++)
+    if (plans[i])
+      bytes += atl_plan_get_bytes (plans[i]);
+  return bytes;
+}
+
 static void
 vqvae_free (AtlMethod *method)
 {
@@ -323,6 +336,7 @@ static const AtlMethodClass vqvae_class = {
   .load = vqvae_load,
   .present = vqvae_present,
   .annotate = vqvae_annotate,
+  .bytes = vqvae_bytes,
   .free = vqvae_free,
 };
 

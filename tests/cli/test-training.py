@@ -3,11 +3,13 @@
     test-training.py ATELIER
 """
 
+import base64
 import json
 import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
@@ -59,6 +61,9 @@ def both_kinds_are_trained_and_evaluated():
             assert 0 < figures["l1"] < 1 and 0 < figures["psnr"] < 99
             mean = sum(p["psnr"] for p in figures["pictures"]) / 10
             assert abs(mean - figures["psnr"]) < 1e-6
+            thumbnail = base64.b64decode(read_header(model)[0]["__metadata__"]["atelier.thumbnail"])
+            assert thumbnail[:8] == b"\x89PNG\r\n\x1a\n"
+            assert struct.unpack(">II", thumbnail[16:24]) == (192, 96)
         # What training keeps for the entropy coder.
         header = read_header(folder / "vqvae.safetensors")[0]["__metadata__"]
         counts = json.loads(header["atelier.codes"])["counts"]["quantise"]
@@ -117,6 +122,9 @@ def what_cannot_be_is_refused():
         refuses("train", "vqvae", data, "-o", out, "--arch", "unet_256", says="unet_256")
         refuses("train", "vqvae", data, "-o", out, "--set", "nonsense=1", says="lr")
         refuses("train", "pix2pix", data, "-o", out, "--corrupt", "wool", says="noise")
+        refuses("train", "pix2pix", folder / "empty", "-o", out, "--corrupt", "wool", says="noise")
+        refuses("train", "pix2pix", pairs(folder / "many"), "-o", out, "--size", "4096", "--batch",
+                "256", says="memory")
         refuses("train", "pix2pix", pairs(folder / "pairs"), "-o", out, "--arch", "unet_256",
                 "--size", "100", says="256")
         refuses("evaluate", "-m", out, data, says="m.safetensors")
@@ -124,6 +132,14 @@ def what_cannot_be_is_refused():
         run("train", "vqvae", data, status=2)
         run("train", "vqvae", data, "-o", out, "--seed", "x", status=2)
         assert not out.exists()
+
+
+def a_forecast_trains_nothing():
+    with Folder() as folder:
+        data = pictures(folder / "pictures")
+        said = run("train", "vqvae", data, "-o", folder / "m.safetensors", *VQVAE, "--forecast")
+        assert "12 steps" in said and "GB" in said, said
+        assert {p.name for p in folder.iterdir()} == {"pictures"}
 
 
 def training_steps_can_be_measured():
@@ -220,6 +236,7 @@ parity.run([(case.__name__.replace("_", " "), case) for case in (
     nothing_to_resume_starts_afresh,
     a_signal_keeps_everything,
     what_cannot_be_is_refused,
+    a_forecast_trains_nothing,
     training_steps_can_be_measured,
     two_processes_give_the_model_of_one,
     processes_that_cannot_find_each_other_are_refused,

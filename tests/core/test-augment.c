@@ -84,13 +84,13 @@ settings_are_read_and_refused (void)
   g_autoptr (GError) error = NULL;
   static const char *const wrong[]
       = { "flip=maybe", "flip",    "rotation=46", "rotation=-1", "scale=2",
-          "scale=x",    "colour=", "load_size=x", "load_size=-1" };
+          "scale=x",    "colour_jitter=", "load_size=x", "load_size=-1" };
 
   g_assert_true (atl_augment_set (&augment, "flip=no", &known, NULL) && known);
   g_assert_true (atl_augment_set (&augment, "turns=yes", NULL, NULL));
   g_assert_true (atl_augment_set (&augment, "rotation=7.5", NULL, NULL));
   g_assert_true (atl_augment_set (&augment, "scale=0.25", NULL, NULL));
-  g_assert_true (atl_augment_set (&augment, "colour=0.5", NULL, NULL));
+  g_assert_true (atl_augment_set (&augment, "colour_jitter=0.5", NULL, NULL));
   g_assert_true (atl_augment_set (&augment, "load_size=286", NULL, NULL));
   g_assert_true (!augment.flip && augment.turns && augment.rotation == 7.5f
                  && augment.scale == 0.25f && augment.colour == 0.5f

@@ -3,7 +3,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "files/picture.h"
 #include "models/library.h"
+#include "models/thumbnail.h"
 
 static char *root; /* a folder for this run: data/, more/, other/ */
 
@@ -334,6 +336,53 @@ remove_tree (const char *path)
   g_remove (path);
 }
 
+/* What the left and the right half of an id's thumbnail show. */
+static void
+test_thumbnail (void)
+{
+  g_autofree char *dir = in_root ("thumbnails");
+  g_autofree char *good = g_build_filename (dir, "good.safetensors", NULL);
+  g_autofree char *bad = g_build_filename (dir, "bad.safetensors", NULL);
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (AtlModel) model = NULL;
+  g_autoptr (AtlPicture) picture = NULL;
+  const AtlModelInfo *info;
+  float before[3 * 7 * 7], after[3 * 7 * 7], got[3];
+  AtlConfig config;
+
+  g_assert_cmpint (g_mkdir_with_parents (dir, 0755), ==, 0);
+  atl_config_init (&config, "pixel", NULL);
+  config.ndf = 4;
+  model = atl_model_create (&config, 1, NULL);
+  atl_model_set_metadata (model, "atelier.thumbnail", "bm90aGluZw==");
+  g_assert_true (atl_model_save (model, bad, FALSE, NULL));
+  for (int i = 0; i < 3 * 7 * 7; i++)
+    {
+      before[i] = i % 3 == 0 ? 1 : 0; /* red, beside blue */
+      after[i] = i % 3 == 2 ? 1 : 0;
+    }
+  g_assert_true (atl_model_set_thumbnail (model, before, after, 7, NULL));
+  g_assert_true (atl_model_save (model, good, FALSE, NULL));
+
+  g_setenv ("ATELIER_MODEL_PATH", dir, TRUE);
+  list = atl_library_list (NULL);
+  info = find (list, "bad");
+  g_assert_no_error (info->error);
+  g_assert_null (info->thumbnail);
+  info = find (list, "good");
+  g_assert_nonnull (info->thumbnail);
+  picture = atl_picture_parse (info->thumbnail, "thumbnail", NULL);
+  g_assert_cmpint (picture->width, ==, 192);
+  g_assert_cmpint (picture->height, ==, 96);
+  for (int x = 0; x < 192; x += 5)
+    {
+      atl_picture_get (picture, x, x / 2, 1, 1, 3, got, 3, 3);
+      g_assert_cmpfloat (got[0], ==, x < 96 ? 1 : 0);
+      g_assert_cmpfloat (got[1], ==, 0);
+      g_assert_cmpfloat (got[2], ==, x < 96 ? 0 : 1);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -363,6 +412,7 @@ main (int argc, char **argv)
                    test_import_refuses);
   g_test_add_func ("/library/rename", test_rename);
   g_test_add_func ("/library/only-the-user's-own-change", test_others_stay);
+  g_test_add_func ("/library/thumbnail", test_thumbnail);
   status = g_test_run ();
   remove_tree (root);
   g_free (root);

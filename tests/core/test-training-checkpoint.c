@@ -626,7 +626,7 @@ test_settings_are_checked (void)
       g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
       g_clear_error (&error);
     }
-  g_assert_true (atl_train_settings_set (s, "colour=0.2", &error));
+  g_assert_true (atl_train_settings_set (s, "colour_jitter=0.2", &error));
   g_assert_true (atl_train_settings_set (s, "colour=luma_to_chroma", &error));
   g_assert_cmpfloat (s->augment.colour, ==, 0.2f);
   g_assert_cmpint (s->network.output_channels, ==, 2);
