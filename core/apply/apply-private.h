@@ -6,6 +6,7 @@
  * tiling.c     in which tiles each runs
  * statistics.c means and variances of the norms
  * maps.c       values of the whole picture that are kept between passes
+ * codes.c      half of a VQ-VAE: from pixels to codes, and from codes to pixels
  * pixels.c     from the host's pixels to a tile and back
  * geometry.c, colour.c  arithmetic
  *
@@ -19,6 +20,7 @@
 #pragma once
 
 #include "apply/apply.h"
+#include "apply/codes.h"
 #include "apply/colour.h"
 #include "apply/geometry.h"
 
@@ -92,6 +94,10 @@ typedef struct
   GPtrArray         *maps;      /* AtlMap */
   float             *picture_strip, *result_strip;
   double             macs_done, macs_total;
+
+  /* codes.c: what a pass that is no whole network begins or ends with. */
+  AtlCodes          *codes;     /* NULL: no such pass */
+  const AtlCodeCosts *costs;    /* or NULL */
 } AtlJob;
 
 /* job.c */
@@ -163,6 +169,16 @@ gboolean atl_map_read  (const AtlMap *map, AtlPool *pool, AtlRect rect,
                         AtlView view, GError **error);
 gboolean atl_map_write (AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view,
                         int x, int y, GError **error);
+
+/* apply.c: all passes in turn. */
+gboolean atl_passes_run (AtlJob *job, const AtlProgress *progress, GError **error);
+
+/* codes.c: rect of the window in pixels of the quantiser `node`. */
+void     atl_codes_read  (const AtlJob *job, int node, AtlRect rect, AtlView view);
+/* The part `core` of what the plan chose for `tile`. */
+void     atl_codes_keep  (AtlJob *job, AtlPlan *plan, int node, AtlRect tile,
+                          AtlRect core);
+void     atl_codes_set_costs (const AtlJob *job, AtlPlan *plan);
 
 /* pixels.c */
 /* The tile at (x, y) of the padded picture, as the network takes it. */

@@ -64,6 +64,8 @@ read_tile (Run *run, AtlSpan x, AtlSpan y, const AtlProgress *progress,
                                 view, progress, error))
             return FALSE;
         }
+      else if (job->codes)
+        atl_codes_read (job, node, value_rect (job, node, x, y, FALSE), view);
       else if (!atl_map_read (atl_map_find (job, node), job->pool,
                               value_rect (job, node, x, y, FALSE), view, error))
         return FALSE;
@@ -78,6 +80,10 @@ keep_tile (Run *run, AtlSpan x, AtlSpan y, GError **error)
   AtlJob *job = run->job;
   const AtlPass *pass = run->pass;
 
+  for (int i = 0; job->codes && i < pass->n_targets; i++)
+    atl_codes_keep (job, run->plan, pass->targets[i],
+                    value_rect (job, pass->targets[i], x, y, FALSE),
+                    value_rect (job, pass->targets[i], x, y, TRUE));
   for (int i = 0; i < pass->n_norms; i++)
     {
       int node = atl_graph_get_node (job->graph, pass->norms[i])->inputs[0];
@@ -299,6 +305,8 @@ prepare_run (Run *run, GError **error)
   if (!run->plan)
     return FALSE;
   atl_statistics_set (job, pass, run->plan);
+  if (job->costs)
+    atl_codes_set_costs (job, run->plan);
   for (int i = 0; i < pass->n_store; i++)
     {
       AtlMap *map = atl_map_new (job, pass->store[i], error);
@@ -337,8 +345,10 @@ run_pass (AtlJob *job, const AtlPass *pass, const AtlProgress *progress,
           GError **error)
 {
   Run run = { .job = job, .pass = pass };
-  const char *what
-      = pass->n_norms > 0 ? _ ("Measuring the picture") : _ ("Applying the model");
+  const char *what = pass->n_norms > 0          ? _ ("Measuring the picture")
+                     : job->codes && pass->last ? _ ("Decoding the picture")
+                     : job->codes               ? _ ("Encoding the picture")
+                                                : _ ("Applying the model");
   double done = job->macs_done / MAX (job->macs_total, 1);
   gboolean ok = atl_progress_update (progress, done, what, error)
                 && prepare_run (&run, error) && run_tiles (&run, progress, error);
@@ -355,6 +365,15 @@ run_pass (AtlJob *job, const AtlPass *pass, const AtlProgress *progress,
 }
 
 gboolean
+atl_passes_run (AtlJob *job, const AtlProgress *progress, GError **error)
+{
+  for (guint i = 0; i < job->passes->len; i++)
+    if (!run_pass (job, g_ptr_array_index (job->passes, i), progress, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
 atl_apply (AtlModel *model, AtlPool *pool, const AtlImageIo *io,
            const AtlApplyOptions *options, const AtlProgress *progress,
            GError **error)
@@ -368,9 +387,8 @@ atl_apply (AtlModel *model, AtlPool *pool, const AtlImageIo *io,
 
       ok = atl_job_init (&job, model, pool, io, options, &problem);
       job.no_files = again;
-      ok = ok && atl_passes_plan (&job, &problem);
-      for (guint i = 0; ok && i < job.passes->len; i++)
-        ok = run_pass (&job, g_ptr_array_index (job.passes, i), progress, &problem);
+      ok = ok && atl_passes_plan (&job, &problem)
+           && atl_passes_run (&job, progress, &problem);
       /* Maps are made before anything is written: without them it takes longer. */
       again = !ok && !again && job.file_failed;
       if (!ok && !again)
