@@ -67,6 +67,8 @@ winograd_fits (const Conv *conv)
 {
   if (conv->kernel == 3 && conv->stride == 1)
     return TRUE;
+  if (conv->kernel == 4 && conv->stride == 1)
+    return !conv->transposed;
   return conv->kernel == 4 && conv->stride == 2
          && (!conv->transposed || conv->padding == 1);
 }

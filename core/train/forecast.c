@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "train/setup.h"
 
-#define FIRST_STEPS 2 /* on which plans touch their memory, and k-means runs */
+#define FIRST_STEPS 2 /* on which plans touch their memory */
 #define LEAST_STEPS 5
 
 static int
@@ -88,8 +88,14 @@ atl_forecast (const AtlTrainSettings *settings, double seconds,
               GCancellable *cancellable, AtlForecast *forecast, GError **error)
 {
   AtlPool *pool = atl_pool_new (settings->threads);
+  AtlTrainSettings usual = *settings; /* the texts are borrowed */
   AtlSetup setup;
-  gboolean ok = atl_setup_init (&setup, settings, pool, NULL, error);
+  gboolean ok;
+
+  /* Steps as nearly all of them are: with the codebook. */
+  usual.unquantised = 0;
+  usual.kmeans = FALSE;
+  ok = atl_setup_init (&setup, &usual, pool, NULL, error);
 
   *forecast = (AtlForecast){ 0 };
   if (ok)

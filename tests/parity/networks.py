@@ -155,6 +155,50 @@ class Resnet(nn.Module):
         return x + y if self.residual else y
 
 
+# Residual U-Net
+
+class DrunetBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(),
+                                   nn.Conv2d(width, width, 3, 1, 1))
+
+    def forward(self, x):
+        return x + self.block(x)
+
+
+class Drunet(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        patch, blocks, levels = config["patch"], config["blocks"], config["levels"]
+        widths = [config["ngf"] << level for level in range(levels)]
+        self.patch, self.residual = patch, config["residual"]
+
+        def run(width):
+            return [DrunetBlock(width) for _ in range(blocks)]
+
+        self.head = nn.Conv2d(config["input_channels"] * patch ** 2, widths[0], 3, 1, 1)
+        self.down = nn.ModuleList(
+            [nn.Sequential(*run(w), nn.Conv2d(w, 2 * w, 4, 2, 1)) for w in widths[:-1]])
+        self.body = nn.Sequential(*run(widths[-1]))
+        self.up = nn.ModuleList(
+            [nn.Sequential(upsampling(config, 2 * w, w, 4, True), *run(w))
+             for w in widths[:-1]])
+        self.tail = nn.Conv2d(widths[0], config["output_channels"] * patch ** 2, 3, 1, 1)
+
+    def forward(self, x):
+        node = self.head(F.pixel_unshuffle(x, self.patch))
+        skips = []
+        for down in self.down:
+            skips.append(down[:-1](node))
+            node = down[-1](skips[-1])
+        node = self.body(node)
+        for up in reversed(self.up):
+            node = up[1:](skips.pop() + up[0](node))
+        node = F.pixel_shuffle(self.tail(node), self.patch)
+        return x + node if self.residual else torch.tanh(node)
+
+
 # Discriminators
 
 class PatchGan(nn.Module):
@@ -353,7 +397,7 @@ def build(config):
         return Unet(config)
     if arch.startswith("resnet_"):
         return Resnet(config)
-    return {"patchgan": PatchGan, "pixel": Pixel, "vqvae": VqVae,
+    return {"drunet": Drunet, "patchgan": PatchGan, "pixel": Pixel, "vqvae": VqVae,
             "vqvae2": VqVae2}[arch](config)
 
 

@@ -4,7 +4,8 @@ steps of both trainers from the same weights on the same batches, dropout off.
 Pix2Pix runs at a tenth of its usual learning rate here, or less.  At 2e-4 its first
 steps are chaotic: Adam blows gradients of rounding noise up to whole steps, and
 PyTorch in float32 leaves its own float64 run by 1e-3 to 1e-2 within 10 steps
-(unet_256; ours by as much).
+(unet_256; ours by as much).  Hinge does so at a tenth still: G, a mean of logits that
+cancel, by 1.3e-3 at step 19; at a fortieth it stays within 2e-5.
 
     test-training.py TRAINING-TOOL [WORD-OF-A-CASE...]
 
@@ -154,7 +155,7 @@ parity.run([
     ("pix2pix, resnet, instance norm, lsgan",
      pix2pix("resnet_3", 64, 4, ["ngf=16", "norm=instance"], "lsgan", lr=LR / 4)),
     ("pix2pix, resnet, resize convolution, hinge",
-     pix2pix("resnet_2", 48, 2, ["ngf=8", "upsample=nearest"], "hinge")),
+     pix2pix("resnet_2", 48, 2, ["ngf=8", "upsample=nearest"], "hinge", lr=LR / 4)),
     ("pix2pix, GAN only", pix2pix("resnet_2", 48, 2, ["ngf=8"], l1=0.0)),
     ("vqvae, moving averages", vqvae("vqvae", 32, 4, ["hidden=32", "codes=64", "code_dim=16"])),
     ("vqvae, gradient form, L1",
