@@ -180,8 +180,9 @@ add_to_sheet (AtlPicture *sheet, const AtlGallery *g, const AtlSample *sample,
 }
 
 static gboolean
-measure_all (AtlGallery *g, AtlModel *model, AtlPool *pool, AtlMeasurement *m,
-             int rows, AtlPicture *sheet, GError **error)
+measure_all (AtlGallery *g, AtlModel *model, AtlPool *pool,
+             GCancellable *cancellable, AtlMeasurement *m, int rows,
+             AtlPicture *sheet, GError **error)
 {
   gsize n = (gsize)g->width * (gsize)g->height;
   AtlPlan *plan = new_plan (g, model, pool, error);
@@ -196,8 +197,9 @@ measure_all (AtlGallery *g, AtlModel *model, AtlPool *pool, AtlMeasurement *m,
       gsize in = (gsize)sample->input_channels;
       gsize out = (gsize)sample->target_channels;
 
-      ok = send_through (g, sample, atl_model_get_graph (model), plan, pool, unit,
-                         error);
+      ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
+           && send_through (g, sample, atl_model_get_graph (model), plan, pool,
+                            unit, error);
       if (!ok)
         break;
       add_figures (g, pool, unit + n * in, unit + n * (in + out), (int)out, m);
@@ -211,8 +213,8 @@ measure_all (AtlGallery *g, AtlModel *model, AtlPool *pool, AtlMeasurement *m,
 
 gboolean
 atl_gallery_measure (AtlGallery *g, AtlModel *model, AtlPool *pool,
-                     AtlMeasurement *m, int rows, AtlPicture **sheet,
-                     GError **error)
+                     GCancellable *cancellable, AtlMeasurement *m, int rows,
+                     AtlPicture **sheet, GError **error)
 {
   const AtlSample *first = g->samples->pdata[0];
 
@@ -224,7 +226,8 @@ atl_gallery_measure (AtlGallery *g, AtlModel *model, AtlPool *pool,
       if (!*sheet)
         return FALSE;
     }
-  if (!measure_all (g, model, pool, m, rows, sheet ? *sheet : NULL, error))
+  if (!measure_all (g, model, pool, cancellable, m, rows, sheet ? *sheet : NULL,
+                    error))
     {
       if (sheet)
         g_clear_pointer (sheet, atl_picture_free);

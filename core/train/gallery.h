@@ -26,10 +26,12 @@ AtlGallery *atl_gallery_new (GPtrArray *pairs, int n_max,
                              GError **error);
 void atl_gallery_free (AtlGallery *gallery);
 
-/* Sends all through the model as it would be applied.  sheet: if not NULL,
+/* Sends all through the model as it would be applied.  cancellable: looked at
+ * between two pictures (G_IO_ERROR_CANCELLED), or NULL.  sheet: if not NULL,
  * receives the first `rows` of them as a picture (free with
  * atl_picture_free). */
 gboolean atl_gallery_measure (AtlGallery *gallery, AtlModel *model, AtlPool *pool,
+                              GCancellable *cancellable,
                               AtlMeasurement *measurement, int rows,
                               AtlPicture **sheet, GError **error);
 

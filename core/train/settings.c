@@ -510,6 +510,45 @@ atl_train_settings_to_text (const AtlTrainSettings *s)
   return g_string_free (text, FALSE);
 }
 
+/* "direction=...", "corrupt=..." and "network=..." are no settings of their
+ * own; an empty text is no text. */
+static gboolean
+read_line (AtlTrainSettings *s, const char *line, GError **error)
+{
+  const char *equals = strchr (line, '=');
+  const char *value = equals ? equals + 1 : "";
+
+  if (*value == '\0' || g_str_has_prefix (line, "kind="))
+    return TRUE;
+  if (g_str_has_prefix (line, "network="))
+    return atl_config_from_json (&s->network, value, error);
+  if (g_str_has_prefix (line, "direction="))
+    s->b_to_a = strcmp (value, "BtoA") == 0;
+  else if (g_str_has_prefix (line, "corrupt="))
+    {
+      g_free (s->corrupt);
+      s->corrupt = g_strdup (value);
+    }
+  else
+    return atl_train_settings_set (s, line, error);
+  return TRUE;
+}
+
+AtlTrainSettings *
+atl_train_settings_from_text (const char *text, const char *preset, GError **error)
+{
+  AtlTrainKind kind = g_str_has_prefix (text, "kind=vqvae\n") ? ATL_TRAIN_VQVAE
+                                                              : ATL_TRAIN_PIX2PIX;
+  g_autoptr (AtlTrainSettings) s
+      = atl_train_settings_new (kind, preset, NULL, error);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (int i = 0; s && lines[i]; i++)
+    if (!read_line (s, lines[i], error))
+      return NULL;
+  return g_steal_pointer (&s);
+}
+
 gboolean
 atl_train_settings_compare (const AtlTrainSettings *settings, const char *text,
                             GError **error)

@@ -98,6 +98,11 @@ gboolean atl_train_settings_check (AtlTrainSettings *settings, GError **error);
 
 /* What the result depends on: "key=value" lines, the same for the same run. */
 char *atl_train_settings_to_text (const AtlTrainSettings *settings);
+/* The settings of such a text, as they were; what it does not tell (folder,
+ * output, steps, ...) is the preset's.  NULL with ATELIER_ERROR_ARGUMENT. */
+AtlTrainSettings *atl_train_settings_from_text (const char *text,
+                                                const char *preset,
+                                                GError **error);
 /* FALSE with ATELIER_ERROR_ARGUMENT, naming the first key that differs between
  * that text of a checkpoint and these settings (the number of steps may). */
 gboolean atl_train_settings_compare (const AtlTrainSettings *settings,

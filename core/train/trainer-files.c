@@ -1,5 +1,7 @@
 /* What a training run leaves on disk; see trainer.h. */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,108 @@
 #include "train/report.h"
 #include "train/trainer-private.h"
 
+#ifdef G_OS_UNIX
+#include <sys/file.h>
+#include <unistd.h>
+#endif
+
 #define SHEETS_IN_REPORT 4
 
+#define LOCK_TRIES 5 /* somebody may just be looking */
+#define LOCK_WAIT_MS 20
+
+/* --- One training at a time --- */
+
+/* The report folder's lock ends with its process, however that ends. */
+static int
+open_locked (const char *folder)
+{
+#ifdef G_OS_UNIX
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0 || flock (fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return fd;
+  close (fd);
+  return -2;
+#else
+  return -1;
+#endif
+}
+
+gboolean
+atl_trainer_is_running (const char *report_folder)
+{
+  int fd = open_locked (report_folder);
+
+#ifdef G_OS_UNIX
+  if (fd >= 0)
+    close (fd);
+#endif
+  return fd == -2;
+}
+
+gboolean
+atl_trainer_lock (AtlTrainer *t, GError **error)
+{
+  if (atl_collective_rank (t->collective) != 0)
+    return TRUE;
+  for (int i = 0; i < LOCK_TRIES; i++)
+    {
+      t->report_fd = open_locked (t->report_folder);
+      if (t->report_fd != -2)
+        return TRUE;
+      g_usleep (LOCK_WAIT_MS * 1000);
+    }
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+               _ ("another training writes to %s at this moment; stop that one, or "
+                  "choose another output"),
+               t->settings->output);
+  return FALSE;
+}
+
+void
+atl_trainer_unlock (AtlTrainer *t)
+{
+#ifdef G_OS_UNIX
+  if (t->report_fd >= 0)
+    close (t->report_fd);
+#endif
+  t->report_fd = -1;
+}
+
 /* --- The checkpoint --- */
+
+/* What the result does not depend on, so that it can be offered again. */
+static void
+write_circumstances (const AtlTrainer *t, AtlCheckpoint *c)
+{
+  const AtlTrainSettings *s = t->settings;
+  g_autofree char *folder = g_canonicalize_filename (s->folder, NULL);
+  const char *const texts[][2]
+      = { { "folder", folder },    { "preset", s->preset },
+          { "name", s->name },     { "description", s->description },
+          { "author", s->author }, { "licence", s->licence } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    if (texts[i][1])
+      atl_training_checkpoint_set_string (c, texts[i][0], texts[i][1]);
+}
+
+/* A step that a stop has cut short: its figures are still to be noted. */
+static void
+write_incomplete (const AtlTrainer *t, AtlCheckpoint *c)
+{
+  if (t->incomplete)
+    atl_training_checkpoint_add_doubles (c, "incomplete", (gsize)t->n_figures,
+                                         t->figures);
+}
+
+static void
+read_incomplete (AtlTrainer *t, const AtlCheckpoint *c)
+{
+  t->incomplete = atl_training_checkpoint_get_doubles (
+      c, "incomplete", (gsize)t->n_figures, t->figures, NULL);
+}
 
 static const char *const measured[]
     = { "best.n", "best.l1", "best.psnr", "best.ssim", "best.ms_ssim" };
@@ -34,6 +135,8 @@ atl_trainer_write_checkpoint (AtlTrainer *t, GError **error)
   atl_training_checkpoint_set_number (c, "best.step", (double)t->best_step);
   for (guint i = 0; i < G_N_ELEMENTS (best); i++)
     atl_training_checkpoint_set_number (c, measured[i], best[i]);
+  write_circumstances (t, c);
+  write_incomplete (t, c);
   atl_history_save (t->history, c);
   t->method->class->save (t->method, c);
   if (!atl_training_checkpoint_write (c, t->checkpoint_path, error))
@@ -80,6 +183,7 @@ atl_trainer_read_checkpoint (AtlTrainer *t, GError **error)
   if (!atl_history_load (t->history, c, error)
       || !t->method->class->load (t->method, c, error))
     return FALSE;
+  read_incomplete (t, c);
   tell_differences (t, steps, pairs);
   t->step = MIN ((gint64)step, t->settings->steps);
   /* A best model that is gone is not the best any more. */

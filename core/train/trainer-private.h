@@ -38,11 +38,14 @@ struct _AtlTrainer
   AtlLoaderStatistics at_first; /* after the first batch had to be waited for */
 
   gint64 first_step, step; /* where this run began; steps done */
+  double figures[ATL_MAX_FIGURES]; /* of the last step */
+  gboolean incomplete; /* what follows a step was cut short by a stop */
   AtlMeasurement best;
   gint64 best_step;
   gboolean model_written;
   gint64 began, checkpointed; /* monotonic microseconds */
   gint64 idle;                /* microseconds paused */
+  int report_fd; /* the report folder, locked while it runs; -1: none */
 };
 
 void atl_trainer_emit (AtlTrainer *trainer, AtlTrainEvent *event);
@@ -55,6 +58,11 @@ gboolean atl_trainer_prepare (AtlTrainer *trainer, GError **error);
 /* trainer-files.c.  Those that return nothing warn and go on. */
 gboolean atl_trainer_write_checkpoint (AtlTrainer *trainer, GError **error);
 gboolean atl_trainer_read_checkpoint (AtlTrainer *trainer, GError **error);
+/* Whether a training, of whatever process, writes to that report folder now. */
+gboolean atl_trainer_is_running (const char *report_folder);
+/* FALSE with ATELIER_ERROR_FILE if one does; else it is this one. */
+gboolean atl_trainer_lock (AtlTrainer *trainer, GError **error);
+void atl_trainer_unlock (AtlTrainer *trainer);
 /* The model as it would be applied now. */
 gboolean atl_trainer_write_model (AtlTrainer *trainer,
                                   const AtlMeasurement *measurement,

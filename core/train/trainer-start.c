@@ -17,6 +17,7 @@ find_pictures (AtlTrainer *t, GError **error)
 {
   AtlTrainSettings *s = t->settings;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
+  const AtlProgress progress = { NULL, NULL, t->cancellable };
   g_autofree char *text = NULL;
 
   options.form = s->form;
@@ -27,7 +28,7 @@ find_pictures (AtlTrainer *t, GError **error)
   options.held_out = s->held_out;
   options.seed = (guint64)s->seed;
   options.n_threads = s->threads;
-  t->dataset = atl_dataset_open (s->folder, &options, NULL, error);
+  t->dataset = atl_dataset_open (s->folder, &options, &progress, error);
   if (!t->dataset || !atl_dataset_require (t->dataset, error))
     return FALSE;
   text = atl_dataset_to_text (t->dataset, 5);
@@ -223,7 +224,7 @@ atl_trainer_prepare (AtlTrainer *t, GError **error)
   t->pool = atl_pool_new (t->settings->threads);
   set_up_loading (t);
   if (!find_pictures (t, error) || !make_folders (t, error)
-      || !make_method (t, error))
+      || !atl_trainer_lock (t, error) || !make_method (t, error))
     return FALSE;
   make_history (t);
   if (!resume_or_start (t, error) || !make_gallery (t, error))
@@ -233,6 +234,8 @@ atl_trainer_prepare (AtlTrainer *t, GError **error)
   t->loader = atl_loader_new (t->dataset->train, &t->loader_options, error);
   if (!t->loader)
     return FALSE;
+  event.history = t->history;
+  event.n_figures = t->n_figures;
   atl_trainer_emit (t, &event);
   return TRUE;
 }

@@ -13,6 +13,7 @@
 
 #define SHEET_ROWS 4
 #define MAX_HISTORY_ROWS 1000
+#define FIRST_CHECKPOINT 60 /* seconds after the start, at the latest */
 
 void
 atl_trainer_emit (AtlTrainer *t, AtlTrainEvent *event)
@@ -76,6 +77,7 @@ atl_trainer_new (AtlTrainSettings *settings, AtlTrainCallback callback,
   g_mutex_init (&t->lock);
   g_cond_init (&t->wake);
   t->cancellable = g_cancellable_new ();
+  t->report_fd = -1; /* none */
   t->checkpoint_path = replace_extension (settings->output, ".checkpoint");
   t->report_folder = settings->report
                          ? g_strdup (settings->report)
@@ -108,6 +110,7 @@ atl_trainer_free (AtlTrainer *t)
   g_clear_pointer (&t->pool, atl_pool_free);
   atl_train_settings_free (t->settings);
   g_clear_object (&t->cancellable);
+  atl_trainer_unlock (t);
   g_mutex_clear (&t->lock);
   g_cond_clear (&t->wake);
   g_free (t->row);
@@ -214,11 +217,15 @@ measure_presented (AtlTrainer *t, GError **error)
   AtlTrainEvent event = { ATL_EVENT_MEASURED };
   AtlMeasurement m;
   AtlPicture *sheet = NULL;
+  GCancellable *cancellable = t->cancellable;
   GError *write_error = NULL;
   gboolean better;
 
-  if (!atl_gallery_measure (t->gallery, t->model, t->pool, &m, SHEET_ROWS, &sheet,
-                            error))
+  /* The last measurement is what the training ends with, stopped or not. */
+  if (t->step == t->settings->steps || atl_collective_n_ranks (t->collective) > 1)
+    cancellable = NULL;
+  if (!atl_gallery_measure (t->gallery, t->model, t->pool, cancellable, &m,
+                            SHEET_ROWS, &sheet, error))
     return FALSE;
   better = is_better (t, &m);
   note_measurement (t, &m);
@@ -326,27 +333,34 @@ checkpoint_if_due (AtlTrainer *t)
   atl_trainer_write_report (t);
 }
 
+/* Everything after the network has learnt.  A stop may cut measuring short; a
+ * resume then begins with it. */
+static gboolean
+complete_step (AtlTrainer *t, GError **error)
+{
+  t->incomplete = TRUE;
+  if (t->step % t->settings->measure_steps == 0 || t->step == t->settings->steps)
+    if (!measure (t, error))
+      return FALSE;
+  t->incomplete = FALSE;
+  note_step (t, t->figures);
+  checkpoint_if_due (t);
+  return TRUE;
+}
+
 static gboolean
 do_step (AtlTrainer *t, GError **error)
 {
-  double figures[ATL_MAX_FIGURES];
   const AtlBatch *batch = atl_loader_next (t->loader, t->cancellable, error);
 
   if (t->step == t->first_step)
     atl_loader_get_statistics (t->loader, &t->at_first);
   if (!batch
       || !t->method->class->step (t->method, (guint64)t->step, batch->input,
-                                  batch->target, figures, error))
+                                  batch->target, t->figures, error))
     return FALSE;
   t->step++;
-  if (!check_finite (t, figures, error))
-    return FALSE;
-  if (t->step % t->settings->measure_steps == 0 || t->step == t->settings->steps)
-    if (!measure (t, error))
-      return FALSE;
-  note_step (t, figures);
-  checkpoint_if_due (t);
-  return TRUE;
+  return check_finite (t, t->figures, error) && complete_step (t, error);
 }
 
 /* Until the end, a stop or an error.  A stop that interrupts waiting for data
@@ -355,10 +369,12 @@ static gboolean
 loop (AtlTrainer *t, GError **error)
 {
   GError *step_error = NULL;
+  gint64 early = MAX (0, t->settings->checkpoint_seconds - FIRST_CHECKPOINT);
 
   t->began = t->checkpointed = g_get_monotonic_time ();
-  while (t->step < t->settings->steps && go_on (t))
-    if (!do_step (t, &step_error))
+  t->checkpointed -= early * G_USEC_PER_SEC;
+  while ((t->incomplete || t->step < t->settings->steps) && go_on (t))
+    if (t->incomplete ? !complete_step (t, &step_error) : !do_step (t, &step_error))
       {
         if (g_error_matches (step_error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
             && atl_collective_n_ranks (t->collective) == 1)
@@ -423,6 +439,7 @@ atl_trainer_run (AtlTrainer *t, AtlTrainResult *result, GError **error)
   result->best = t->best;
   result->held_out = t->held_out;
   result->seconds = (double)(g_get_monotonic_time () - t->began - t->idle) / 1e6;
+  atl_trainer_unlock (t);
   result->waited_seconds = statistics.waited_seconds - t->at_first.waited_seconds;
   return ok;
 }

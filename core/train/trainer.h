@@ -4,7 +4,8 @@
  * keeps the best model as a usable file at any moment, writes checkpoints from
  * which a run goes on with the same bits, history.csv, sheets of samples and
  * report.html.  With settings->resume it goes on where the checkpoint beside
- * the output ended; with none there it starts afresh.
+ * the output ended; with none there it starts afresh.  It refuses to write where
+ * another training is at work (where the system has flock).
  *
  * atl_trainer_run works in the thread that calls it, and delivers events there;
  * atl_trainer_pause and atl_trainer_stop may be called from any.
@@ -15,6 +16,7 @@
 #include "files/picture.h"
 #include "train/collective.h"
 #include "train/gallery.h"
+#include "train/history.h"
 #include "train/settings.h"
 
 G_BEGIN_DECLS
@@ -23,7 +25,7 @@ typedef enum
 {
   ATL_EVENT_MESSAGE,    /* text: something to know */
   ATL_EVENT_WARNING,    /* text: something went wrong, training goes on */
-  ATL_EVENT_STARTED,    /* text: what the folder holds; step: where it begins */
+  ATL_EVENT_STARTED,    /* step: where it begins; history; n_figures */
   ATL_EVENT_STEP,       /* figures */
   ATL_EVENT_MEASURED,   /* measurement, best */
   ATL_EVENT_SAMPLES,    /* sheet, path (NULL if it could not be written) */
@@ -46,6 +48,8 @@ typedef struct
   const AtlMeasurement *measurement;
   gboolean best;
   const AtlPicture *sheet;
+  const AtlHistory *history; /* of a resumed run, else without rows; its first
+                                n_figures columns are those of the steps */
 } AtlTrainEvent;
 
 typedef void (*AtlTrainCallback) (gpointer data, const AtlTrainEvent *event);
@@ -76,7 +80,7 @@ void atl_trainer_free (AtlTrainer *trainer);
 gboolean atl_trainer_run (AtlTrainer *trainer, AtlTrainResult *result,
                           GError **error);
 
-/* From any thread.  Takes effect between two steps. */
+/* From any thread.  Takes effect between two steps, or two pictures measured. */
 void atl_trainer_pause (AtlTrainer *trainer, gboolean paused);
 void atl_trainer_stop (AtlTrainer *trainer);
 
