@@ -16,13 +16,15 @@
 #define RESNET (1 << ATL_ARCH_RESNET)
 #define PATCHGAN (1 << ATL_ARCH_PATCHGAN)
 #define VQVAE ((1 << ATL_ARCH_VQVAE) | (1 << ATL_ARCH_VQVAE2))
-#define GENERATOR (UNET | RESNET)
+#define DRUNET (1 << ATL_ARCH_DRUNET)
+#define NORMED (UNET | RESNET | PATCHGAN)
+#define GENERATOR (UNET | RESNET | DRUNET)
 #define PIX2PIX (GENERATOR | PATCHGAN)
 #define ANY (PIX2PIX | VQVAE)
 
 #define ARCH_NAMES                                                                 \
-  "unet_128, unet_256, unet_512, resnet_6, resnet_9, patchgan, pixel, vqvae, "     \
-  "vqvae2"
+  "unet_128, unet_256, unet_512, resnet_6, resnet_9, drunet, patchgan, pixel, "    \
+  "vqvae, vqvae2"
 
 typedef enum
 {
@@ -51,10 +53,11 @@ static const Key keys[] = {
   { "ngf", KEY_INT, GENERATOR, AT (ngf), 1, 512 },
   { "ndf", KEY_INT, PATCHGAN, AT (ndf), 1, 512 },
   { "levels", KEY_INT, UNET, AT (levels), 5, 12 },
-  { "blocks", KEY_INT, RESNET, AT (blocks), 0, 64 },
+  { "levels", KEY_INT, DRUNET, AT (levels), 1, 6 },
+  { "blocks", KEY_INT, RESNET | DRUNET, AT (blocks), 0, 64 },
   { "n_layers", KEY_INT, PATCHGAN, AT (n_layers), 0, 8 },
-  { "norm", KEY_CHOICE, PIX2PIX, AT (norm), 0, 0, { "none", "batch", "instance" } },
-  { "dropout", KEY_FLOAT, GENERATOR, AT (dropout), 0, 0.9 },
+  { "norm", KEY_CHOICE, NORMED, AT (norm), 0, 0, { "none", "batch", "instance" } },
+  { "dropout", KEY_FLOAT, UNET | RESNET, AT (dropout), 0, 0.9 },
   { "upsample",
     KEY_CHOICE,
     GENERATOR | VQVAE,
@@ -72,11 +75,11 @@ static const Key keys[] = {
   { "codes", KEY_INT, VQVAE, AT (codes), 2, 65536 },
   { "code_dim", KEY_INT, VQVAE, AT (code_dim), 1, 4096 },
   { "stages", KEY_INT, VQVAE, AT (stages), 1, ATL_MAX_STAGES },
-  { "patch", KEY_POWER, VQVAE, AT (patch), 1, 64 },
+  { "patch", KEY_POWER, VQVAE | DRUNET, AT (patch), 1, 64 },
   { "linear_skip", KEY_BOOLEAN, VQVAE, AT (linear_skip) },
   { "zero_code", KEY_BOOLEAN, VQVAE, AT (zero_code) },
-  { "image_statistics", KEY_BOOLEAN, PIX2PIX, AT (image_statistics) },
-  { "dropout_applied", KEY_BOOLEAN, GENERATOR, AT (dropout_applied) },
+  { "image_statistics", KEY_BOOLEAN, NORMED, AT (image_statistics) },
+  { "dropout_applied", KEY_BOOLEAN, UNET | RESNET, AT (dropout_applied) },
   { "colour",
     KEY_CHOICE,
     GENERATOR,
@@ -219,10 +222,10 @@ key_parse (const Key *key, const char *text, AtlConfig *config)
 }
 
 static const Key *
-key_find (const char *name)
+key_find (const char *name, const AtlConfig *config)
 {
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (g_str_equal (keys[i].name, name))
+    if (g_str_equal (keys[i].name, name) && key_applies (&keys[i], config))
       return &keys[i];
   return NULL;
 }
@@ -270,6 +273,18 @@ init_pix2pix (AtlConfig *config)
 }
 
 static void
+init_drunet (AtlConfig *config)
+{
+  config->ngf = 32;
+  config->levels = 3;
+  config->blocks = 2;
+  config->patch = 2;
+  config->norm = ATL_NORM_NONE;
+  config->image_statistics = FALSE;
+  config->upsample = ATL_UPSAMPLING_SHUFFLE;
+}
+
+static void
 init_vqvae (AtlConfig *config)
 {
   config->input_channels = 3;
@@ -303,6 +318,8 @@ parse_arch (AtlConfig *config, const char *arch)
       config->arch = ATL_ARCH_RESNET;
       config->blocks = blocks;
     }
+  else if (g_str_equal (arch, "drunet"))
+    config->arch = ATL_ARCH_DRUNET;
   else if (g_str_equal (arch, "patchgan") || g_str_equal (arch, "basic"))
     {
       config->arch = ATL_ARCH_PATCHGAN;
@@ -333,6 +350,8 @@ atl_config_init (AtlConfig *config, const char *arch, GError **error)
     init_vqvae (config);
   else
     init_pix2pix (config);
+  if (config->arch == ATL_ARCH_DRUNET)
+    init_drunet (config);
   if (config->arch == ATL_ARCH_PATCHGAN)
     {
       /* It judges input and output together. */
@@ -358,8 +377,8 @@ atl_config_set (AtlConfig *config, const char *setting, GError **error)
       return FALSE;
     }
   name = g_strndup (setting, (gsize)(equals - setting));
-  key = key_find (name);
-  if (!key || !key_applies (key, config))
+  key = key_find (name, config);
+  if (!key)
     {
       allowed = keys_of (config);
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
@@ -396,8 +415,9 @@ find_conflict (const AtlConfig *config)
     return _ ("colour=luma_to_chroma needs input_channels=1 and output_channels=2");
   if (config->residual && config->input_channels != config->output_channels)
     return _ ("residual needs as many output channels as input channels");
-  if (!vqvae && config->upsample == ATL_UPSAMPLING_SHUFFLE)
-    return _ ("upsample=shuffle is for VQ-VAEs; "
+  if (((UNET | RESNET) >> config->arch) & 1
+      && config->upsample == ATL_UPSAMPLING_SHUFFLE)
+    return _ ("upsample=shuffle is for VQ-VAEs and drunet; "
               "choose transposed, nearest or bilinear");
   if (vqvae && config->hidden % 2 != 0)
     return _ ("hidden must be even");
@@ -455,6 +475,43 @@ atl_config_to_json (const AtlConfig *config)
     }
   json_node_set_object (node, object);
   return json_to_string (node, FALSE);
+}
+
+/* The value as atl_config_set takes it; free with g_free. */
+static char *
+key_text (const Key *key, const AtlConfig *config)
+{
+  AtlConfig copy = *config;
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  switch (key->type)
+    {
+    case KEY_FLOAT:
+      return g_strdup (g_ascii_formatd (number, sizeof number, "%g",
+                                        (double)*key_float (key, &copy)));
+    case KEY_BOOLEAN:
+      return g_strdup (*key_int (key, &copy) ? "yes" : "no");
+    case KEY_CHOICE:
+      return g_strdup (key->choices[*key_int (key, &copy)]);
+    case KEY_INT:
+    case KEY_POWER:
+    default:
+      return g_strdup_printf ("%d", *key_int (key, &copy));
+    }
+}
+
+void
+atl_config_each (const AtlConfig *config, AtlSettingCallback callback,
+                 gpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (key_applies (&keys[i], config))
+      {
+        g_autofree char *value = key_text (&keys[i], config);
+        g_autofree char *allowed = key_allowed (&keys[i]);
+
+        callback (data, keys[i].name, value, allowed);
+      }
 }
 
 static gboolean
@@ -570,6 +627,8 @@ atl_config_arch_name (const AtlConfig *config)
       return g_intern_string (name);
     case ATL_ARCH_PATCHGAN:
       return config->n_layers > 0 ? "patchgan" : "pixel";
+    case ATL_ARCH_DRUNET:
+      return "drunet";
     case ATL_ARCH_VQVAE:
       return "vqvae";
     case ATL_ARCH_VQVAE2:

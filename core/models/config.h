@@ -18,6 +18,7 @@ typedef enum
 {
   ATL_ARCH_UNET,     /* "unet_128", "unet_256", "unet_512": levels 7, 8, 9 */
   ATL_ARCH_RESNET,   /* "resnet_6", "resnet_9" (also "resnet_6blocks") */
+  ATL_ARCH_DRUNET,   /* "drunet": a residual U-Net for restoration */
   ATL_ARCH_PATCHGAN, /* "patchgan": n_layers; "pixel" */
   ATL_ARCH_VQVAE,    /* "vqvae" */
   ATL_ARCH_VQVAE2    /* "vqvae2" */
@@ -35,7 +36,8 @@ typedef enum
   ATL_UPSAMPLING_TRANSPOSED, /* transposed convolution, the reference's */
   ATL_UPSAMPLING_NEAREST,    /* resize by 2, then a 3x3 convolution */
   ATL_UPSAMPLING_BILINEAR,
-  ATL_UPSAMPLING_SHUFFLE     /* 1x1 convolution, depth-to-space by 2; VQ-VAE */
+  ATL_UPSAMPLING_SHUFFLE     /* 1x1 convolution, depth-to-space by 2; VQ-VAE
+                                and residual U-Net */
 } AtlUpsampling;
 
 typedef enum
@@ -52,8 +54,8 @@ typedef struct
 
   /* Pix2Pix networks */
   int           ngf, ndf;
-  int           levels;     /* U-Net */
-  int           blocks;     /* ResNet */
+  int           levels;     /* U-Net, residual U-Net */
+  int           blocks;     /* ResNet; residual U-Net: of each level and way */
   int           n_layers;   /* PatchGAN; 0: pixel */
   AtlNorm       norm;
   float         dropout;    /* probability in the inner levels; 0: none */
@@ -96,6 +98,12 @@ gboolean    atl_config_check (const AtlConfig *config, GError **error);
 char       *atl_config_to_json (const AtlConfig *config);
 gboolean    atl_config_from_json (AtlConfig *config, const char *json,
                                   GError **error);
+/* Every key of the architecture with its value and what it may be set to, as
+ * atl_config_set takes and its messages say them. */
+typedef void (*AtlSettingCallback) (gpointer data, const char *key,
+                                    const char *value, const char *allowed);
+void        atl_config_each    (const AtlConfig *config,
+                                AtlSettingCallback callback, gpointer data);
 /* "unet_256" */
 const char *atl_config_arch_name (const AtlConfig *config);
 /* "pix2pix", "vqvae" or "discriminator" */

@@ -18,6 +18,8 @@
 #define KEY_CONFIG "atelier.config"
 #define KEY_CARD "atelier.card"
 
+#define DATA_PREFIX "codec." /* of tensors that are no parameters */
+
 struct _AtlModel
 {
   AtlConfig config;
@@ -25,6 +27,7 @@ struct _AtlModel
   AtlWeights *weights;
   JsonObject *card;
   GHashTable *metadata; /* what else the file's metadata held */
+  GHashTable *data;     /* name -> GBytes */
   char *name;           /* of the file, without folder and extension */
   char *hash;
 };
@@ -39,6 +42,8 @@ model_new (const AtlConfig *config, AtlGraph *graph, AtlWeights *weights)
   model->weights = weights;
   model->card = json_object_new ();
   model->metadata = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  model->data = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                       (GDestroyNotify)g_bytes_unref);
   return model;
 }
 
@@ -51,6 +56,7 @@ atl_model_free (AtlModel *model)
   atl_graph_free (model->graph);
   json_object_unref (model->card);
   g_hash_table_unref (model->metadata);
+  g_hash_table_unref (model->data);
   g_free (model->name);
   g_free (model->hash);
   g_free (model);
@@ -171,6 +177,21 @@ take_metadata (AtlModel *model, GHashTable *metadata)
       g_hash_table_insert (model->metadata, g_strdup (key), g_strdup (value));
 }
 
+/* Copies the tensors that belong to no parameter. */
+static void
+take_data (AtlModel *model, const AtlTensorSet *tensors)
+{
+  for (guint i = 0; i < atl_tensor_set_size (tensors); i++)
+    {
+      const AtlTensor *t = atl_tensor_set_get (tensors, i);
+
+      if (g_str_has_prefix (t->name, DATA_PREFIX) && t->type == ATL_TYPE_U8
+          && t->n_dims == 1)
+        g_hash_table_insert (model->data, g_strdup (t->name),
+                             g_bytes_new (t->data, t->size));
+    }
+}
+
 AtlModel *
 atl_model_open (const char *path, GError **error)
 {
@@ -190,6 +211,7 @@ atl_model_open (const char *path, GError **error)
       return NULL;
     }
   take_metadata (model, metadata);
+  take_data (model, tensors);
   return model;
 }
 
@@ -242,6 +264,17 @@ fill_constant (float *out, gsize n, float value)
     out[i] = value;
 }
 
+/* Without norms a deep network starts calmly if each of its residual blocks adds
+ * little at first, and the tail nothing: drunet begins as the identity (Zhang
+ * 2019, "Fixup Initialization"). */
+static float
+start_share (const AtlParameter *p)
+{
+  if (g_str_has_prefix (p->name, "tail."))
+    return 0;
+  return strstr (p->name, ".block.2.") ? 0.1f : 1;
+}
+
 /* Values of a parameter as the reference starts with them. */
 static void
 init_parameter (const AtlConfig *config, const AtlGraph *graph,
@@ -249,7 +282,9 @@ init_parameter (const AtlConfig *config, const AtlGraph *graph,
 {
   const AtlNode *node = atl_graph_get_node (graph, p->node);
   gsize n = atl_parameter_size (p);
-  gboolean vqvae = g_str_equal (atl_config_kind (config), "vqvae");
+  /* What stands in for norms that would set the scale. */
+  gboolean uniform = g_str_equal (atl_config_kind (config), "vqvae")
+                     || config->arch == ATL_ARCH_DRUNET;
 
   if (node->op == ATL_OP_VECTOR_QUANTISE)
     {
@@ -261,8 +296,8 @@ init_parameter (const AtlConfig *config, const AtlGraph *graph,
     fill_constant (out, n, 0);
   else if (g_str_has_suffix (p->name, ".running_var"))
     fill_constant (out, n, 1);
-  else if (vqvae)
-    fill_uniform (out, n, uniform_bound (graph, p), random);
+  else if (uniform)
+    fill_uniform (out, n, start_share (p) * uniform_bound (graph, p), random);
   else if (g_str_has_suffix (p->name, ".bias"))
     fill_constant (out, n, 0);
   else
@@ -351,6 +386,22 @@ atl_model_set_metadata (AtlModel *model, const char *key, const char *value)
     g_hash_table_insert (model->metadata, g_strdup (key), g_strdup (value));
   else
     g_hash_table_remove (model->metadata, key);
+}
+
+GBytes *
+atl_model_get_data (const AtlModel *model, const char *name)
+{
+  return g_hash_table_lookup (model->data, name);
+}
+
+void
+atl_model_set_data (AtlModel *model, const char *name, GBytes *bytes)
+{
+  g_return_if_fail (g_str_has_prefix (name, DATA_PREFIX));
+  if (bytes)
+    g_hash_table_insert (model->data, g_strdup (name), g_bytes_ref (bytes));
+  else
+    g_hash_table_remove (model->data, name);
 }
 
 const char *
@@ -455,6 +506,22 @@ add_parameter (AtlModel *model, int i, gboolean half, AtlTensorSet *tensors,
   return halves != NULL;
 }
 
+static void
+add_data (AtlModel *model, AtlTensorSet *tensors)
+{
+  g_autoptr (GList) names
+      = g_list_sort (g_hash_table_get_keys (model->data), (GCompareFunc)strcmp);
+
+  for (GList *l = names; l; l = l->next)
+    {
+      GBytes *bytes = g_hash_table_lookup (model->data, l->data);
+      gint64 dim = (gint64)g_bytes_get_size (bytes);
+
+      atl_tensor_set_add (tensors, l->data, ATL_TYPE_U8, 1, &dim,
+                          g_bytes_get_data (bytes, NULL), bytes);
+    }
+}
+
 static char *
 object_to_json (JsonObject *object)
 {
@@ -476,6 +543,7 @@ atl_model_save (AtlModel *model, const char *path, gboolean half, GError **error
   for (int i = 0; i < atl_graph_get_n_parameters (model->graph); i++)
     if (!add_parameter (model, i, half, tensors, error))
       return FALSE;
+  add_data (model, tensors);
 
   g_hash_table_iter_init (&iter, model->metadata);
   while (g_hash_table_iter_next (&iter, &key, &value))

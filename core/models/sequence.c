@@ -122,6 +122,9 @@ atl_config_build (const AtlConfig *config)
     case ATL_ARCH_RESNET:
       output = atl_build_resnet (config, graph, input);
       break;
+    case ATL_ARCH_DRUNET:
+      output = atl_build_drunet (config, graph, input);
+      break;
     case ATL_ARCH_PATCHGAN:
       output = atl_build_patchgan (config, graph, input);
       break;

@@ -50,6 +50,8 @@ int   atl_build_unet          (const AtlConfig *config, AtlGraph *graph,
                                int input);
 int   atl_build_resnet        (const AtlConfig *config, AtlGraph *graph,
                                int input);
+int   atl_build_drunet        (const AtlConfig *config, AtlGraph *graph,
+                               int input);
 int   atl_build_patchgan      (const AtlConfig *config, AtlGraph *graph,
                                int input);
 int   atl_build_vqvae         (const AtlConfig *config, AtlGraph *graph,

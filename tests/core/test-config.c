@@ -6,7 +6,7 @@
 
 static const char *const archs[]
     = { "unet_128", "unet_256", "unet_512", "resnet_6", "resnet_9",
-        "patchgan", "pixel",    "vqvae",    "vqvae2" };
+        "drunet",   "patchgan", "pixel",    "vqvae",    "vqvae2" };
 
 static AtlConfig
 init (const char *arch)
@@ -222,7 +222,9 @@ test_json_round_trip (void)
       GError *error = NULL;
 
       config.input_channels = config.output_channels = 4;
-      if (config.arch <= ATL_ARCH_RESNET)
+      if (config.arch == ATL_ARCH_DRUNET)
+        config.residual = TRUE;
+      else if (config.arch <= ATL_ARCH_RESNET)
         {
           config.dropout = 0.3f;
           config.residual = config.dropout_applied = TRUE;

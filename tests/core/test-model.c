@@ -153,6 +153,20 @@ test_vqvae_init (void)
   g_assert_cmpfloat (fabsf (codes[64]), >, 0);
 }
 
+/* Without norms: calm blocks, and a tail that adds nothing yet. */
+static void
+test_drunet_init (void)
+{
+  g_autoptr (AtlModel) model = create ("drunet", "ngf=32 residual=yes", 1);
+  double conv = 1 / sqrt (32 * 9);
+
+  g_assert_cmpfloat_with_epsilon (largest (model, "down.0.0.block.0.weight"), conv,
+                                  1e-4);
+  g_assert_cmpfloat_with_epsilon (largest (model, "down.0.0.block.2.weight"),
+                                  conv / 10, 1e-5);
+  g_assert_cmpfloat (largest (model, "tail.weight"), ==, 0);
+}
+
 static void
 test_seeds (void)
 {
@@ -635,6 +649,7 @@ main (int argc, char **argv)
   folder = g_dir_make_tmp ("atelier-model-XXXXXX", NULL);
   g_test_add_func ("/model/pix2pix-starts-normal", test_pix2pix_init);
   g_test_add_func ("/model/vqvae-starts-uniform", test_vqvae_init);
+  g_test_add_func ("/model/drunet-starts-as-the-identity", test_drunet_init);
   g_test_add_func ("/model/seed-decides-the-weights", test_seeds);
   g_test_add_func ("/model/round-trip", test_round_trip);
   g_test_add_func ("/model/applied-settings-are-kept",

@@ -109,13 +109,15 @@ def spread_codebooks(network, x):
 
 
 def randomise(network, config, x):
-    """Weights under which every part of the network matters."""
+    """Weights under which every part of the network matters, and of which the
+    values stay in proportion where no norm sees to it."""
+    gain = 0.5 if isinstance(network, networks.Drunet) else 1.2
     with torch.no_grad():
         for name, p in network.named_parameters():
             if "codebook" in name:
                 continue
             if p.dim() == 4:
-                p.normal_(0, 1.2 / (p[0].numel() ** 0.5))
+                p.normal_(0, gain / (p[0].numel() ** 0.5))
             elif name.endswith("bias"):
                 p.normal_(0, 0.1)
             else:
