@@ -81,6 +81,18 @@ is_linear (const Babl *space)
   return fabsf (result[1] - grey[1]) < 0.05f;
 }
 
+static AtlDepth
+depth_of (GimpDrawable *drawable)
+{
+  const Babl *type = babl_format_get_type (gimp_drawable_get_format (drawable), 0);
+
+  if (type == babl_type ("u8"))
+    return ATL_DEPTH_U8;
+  if (type == babl_type ("u16"))
+    return ATL_DEPTH_U16;
+  return ATL_DEPTH_FLOAT;
+}
+
 static void
 find_formats (AtlLayer *pixels)
 {
@@ -103,6 +115,23 @@ find_formats (AtlLayer *pixels)
   pixels->with_alpha = babl_format_with_space (with_alpha, space);
 }
 
+/* In which form pixels are moved: the drawable's own, if it is the encoding that
+ * core wants with 8 or 16 bits or float (babl would take a table of 256 MB for
+ * R'G'B'A with 8 bits, and several times as long); else floats by babl.  Alpha
+ * comes with the colours where there is one: babl is exact only then. */
+static void
+find_stored (AtlLayer *pixels)
+{
+  const Babl *own = gimp_drawable_get_format (pixels->drawable);
+  const Babl *wanted = pixels->has_alpha ? pixels->with_alpha : pixels->colour;
+  const Babl *type = babl_format_get_type (own, 0);
+  gboolean direct = babl_format_get_model (own) == babl_format_get_model (wanted)
+                    && (type == babl_type ("u8") || type == babl_type ("u16"));
+
+  pixels->stored = direct ? own : wanted;
+  pixels->depth = direct ? depth_of (pixels->drawable) : ATL_DEPTH_FLOAT;
+}
+
 AtlLayer *
 atl_layer_new (GimpDrawable *drawable)
 {
@@ -116,6 +145,7 @@ atl_layer_new (GimpDrawable *drawable)
   pixels->channels = gimp_drawable_is_gray (drawable) ? 1 : 3;
   pixels->has_alpha = gimp_drawable_has_alpha (drawable);
   find_formats (pixels);
+  find_stored (pixels);
   if (!gimp_drawable_mask_intersect (drawable, &changed->x, &changed->y,
                                      &changed->width, &changed->height))
     *changed = (GeglRectangle){ 0, 0, 0, 0 };
@@ -134,6 +164,56 @@ atl_layer_free (AtlLayer *pixels)
 
 /* --- Reading --- */
 
+/* Rows of the layer as they are kept, as a picture over `bytes`; its
+ * conversions serve for all depths. */
+static AtlPicture
+strip_over (const AtlLayer *pixels, const GeglRectangle *rows, guint8 *bytes)
+{
+  return (AtlPicture){
+    .width = rows->width,
+    .height = rows->height,
+    .channels = pixels->channels,
+    .has_alpha = pixels->has_alpha,
+    .depth = pixels->depth,
+    .row_bytes
+    = (gsize)rows->width * babl_format_get_bytes_per_pixel (pixels->stored),
+    .pixels = bytes,
+  };
+}
+
+static guint8 *
+strip_alloc (const AtlLayer *pixels, int width)
+{
+  return g_malloc_n ((gsize)width * COPY_ROWS,
+                     babl_format_get_bytes_per_pixel (pixels->stored));
+}
+
+static GeglRectangle
+strip_at (const GeglRectangle *rect, int y)
+{
+  return (GeglRectangle){ rect->x, rect->y + y, rect->width,
+                          MIN (COPY_ROWS, rect->height - y) };
+}
+
+static void
+read_rect (const AtlLayer *pixels, GeglBuffer *buffer, const GeglRectangle *rect,
+           int channels, float *out)
+{
+  g_autofree guint8 *bytes = strip_alloc (pixels, rect->width);
+  gsize row = (gsize)rect->width * channels;
+
+  for (int y = 0; y < rect->height; y += COPY_ROWS)
+    {
+      GeglRectangle rows = strip_at (rect, y);
+      AtlPicture strip = strip_over (pixels, &rows, bytes);
+
+      gegl_buffer_get (buffer, &rows, 1.0, pixels->stored, bytes,
+                       GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      atl_picture_get (&strip, 0, 0, rows.width, rows.height, channels,
+                       out + (gsize)y * row, channels, row);
+    }
+}
+
 typedef struct
 {
   AtlLayer *pixels;
@@ -142,64 +222,12 @@ typedef struct
   float *out;
 } Reading;
 
-/* NaN becomes 0. */
-static void
-clip (float *values, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    values[i] = values[i] > 0 ? MIN (values[i], 1.0f) : 0;
-}
-
-/* n pixels as the layer has them, to as many channels as are wanted. */
-static void
-adapt (const AtlLayer *pixels, const float *in, gsize n, int channels, float *out)
-{
-  int stored = pixels->channels, samples = stored + pixels->has_alpha;
-  int colours = channels - (channels % 2 == 0);
-
-  for (gsize i = 0; i < n; i++, in += samples, out += channels)
-    {
-      for (int c = 0; c < colours; c++)
-        out[c] = in[MIN (c, stored - 1)];
-      if (channels > colours)
-        out[colours] = pixels->has_alpha ? in[stored] : 1;
-    }
-}
-
-/* Alpha is read too where there is one: babl is exact only then. */
-static const Babl *
-stored_format (const AtlLayer *pixels)
-{
-  return pixels->has_alpha ? pixels->with_alpha : pixels->colour;
-}
-
-static void
-read_rows (const AtlLayer *pixels, GeglBuffer *buffer, const GeglRectangle *rows,
-           int channels, float *out)
-{
-  int samples = pixels->channels + pixels->has_alpha;
-  gsize n = (gsize)rows->width * rows->height;
-  g_autofree float *stored = samples == channels ? NULL : g_new (float, n *samples);
-
-  gegl_buffer_get (buffer, rows, 1.0, stored_format (pixels), stored ? stored : out,
-                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  if (stored)
-    adapt (pixels, stored, n, channels, out);
-}
-
 static void
 read_pixels (gpointer data)
 {
-  Reading *r = data;
+  const Reading *r = data;
 
-  for (int y = 0; y < r->rect.height; y += COPY_ROWS)
-    {
-      GeglRectangle rows = { r->rect.x, r->rect.y + y, r->rect.width,
-                             MIN (COPY_ROWS, r->rect.height - y) };
-
-      read_rows (r->pixels, r->pixels->source, &rows, r->channels,
-                 r->out + (gsize)y * rows.width * r->channels);
-    }
+  read_rect (r->pixels, r->pixels->source, &r->rect, r->channels, r->out);
 }
 
 gboolean
@@ -210,7 +238,6 @@ atl_layer_read (gpointer data, int x, int y, int width, int height, int channels
   gint64 began = g_get_monotonic_time ();
 
   atl_call_main (read_pixels, &r);
-  clip (out, (gsize)width * height * channels);
   r.pixels->moving += g_get_monotonic_time () - began;
   return TRUE;
 }
@@ -252,41 +279,28 @@ typedef struct
   const float *in;
 } Writing;
 
-/* The colours in `in` with the source's alpha, rows from..to of rect. */
-static void
-write_with_alpha (const Writing *w, float *row_buffer, int from, int to)
-{
-  const AtlLayer *pixels = w->pixels;
-  int channels = pixels->channels;
-  GeglRectangle rows = { w->rect.x, w->rect.y + from, w->rect.width, to - from };
-  gsize n = (gsize)rows.width * rows.height;
-  const float *in = w->in + (gsize)from * rows.width * channels;
-
-  gegl_buffer_get (pixels->source, &rows, 1.0, pixels->with_alpha, row_buffer,
-                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  for (gsize i = 0; i < n; i++)
-    for (int c = 0; c < channels; c++)
-      row_buffer[i * (channels + 1) + c] = in[i * channels + c];
-  gegl_buffer_set (pixels->result, &rows, 0, pixels->with_alpha, row_buffer,
-                   GEGL_AUTO_ROWSTRIDE);
-}
-
+/* Colours from `in`, alpha from the source. */
 static void
 write_pixels (gpointer data)
 {
   const Writing *w = data;
-  g_autofree float *buffer = NULL;
+  const AtlLayer *pixels = w->pixels;
+  g_autofree guint8 *bytes = strip_alloc (pixels, w->rect.width);
+  gsize row = (gsize)w->rect.width * pixels->channels;
 
-  if (!w->pixels->has_alpha)
-    {
-      gegl_buffer_set (w->pixels->result, &w->rect, 0, w->pixels->colour, w->in,
-                       GEGL_AUTO_ROWSTRIDE);
-      return;
-    }
-  buffer
-      = g_new (float, (gsize)COPY_ROWS * w->rect.width * (w->pixels->channels + 1));
   for (int y = 0; y < w->rect.height; y += COPY_ROWS)
-    write_with_alpha (w, buffer, y, MIN (y + COPY_ROWS, w->rect.height));
+    {
+      GeglRectangle rows = strip_at (&w->rect, y);
+      AtlPicture strip = strip_over (pixels, &rows, bytes);
+
+      if (pixels->has_alpha)
+        gegl_buffer_get (pixels->source, &rows, 1.0, pixels->stored, bytes,
+                         GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      atl_picture_set (&strip, 0, 0, rows.width, rows.height, pixels->channels,
+                       w->in + (gsize)y * row, pixels->channels, row);
+      gegl_buffer_set (pixels->result, &rows, 0, pixels->stored, bytes,
+                       GEGL_AUTO_ROWSTRIDE);
+    }
 }
 
 static gboolean
@@ -314,18 +328,6 @@ atl_layer_io (AtlLayer *pixels)
 }
 
 /* --- Pictures --- */
-
-static AtlDepth
-depth_of (GimpDrawable *drawable)
-{
-  const Babl *type = babl_format_get_type (gimp_drawable_get_format (drawable), 0);
-
-  if (type == babl_type ("u8"))
-    return ATL_DEPTH_U8;
-  if (type == babl_type ("u16"))
-    return ATL_DEPTH_U16;
-  return ATL_DEPTH_FLOAT;
-}
 
 /* The profile of the numbers that core sees; NULL: sRGB. */
 static GBytes *
@@ -371,10 +373,9 @@ atl_layer_get_picture (AtlLayer *pixels, gboolean result, const GeglRectangle *r
   buffer = g_new (float, row *COPY_ROWS);
   for (int y = 0; y < rect->height; y += COPY_ROWS)
     {
-      GeglRectangle rows = { rect->x, rect->y + y, rect->width,
-                             MIN (COPY_ROWS, rect->height - y) };
+      GeglRectangle rows = strip_at (rect, y);
 
-      read_rows (pixels, result ? pixels->result : pixels->source, &rows, samples,
+      read_rect (pixels, result ? pixels->result : pixels->source, &rows, samples,
                  buffer);
       atl_picture_set (picture, 0, y, rows.width, rows.height, samples, buffer,
                        samples, row);

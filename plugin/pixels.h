@@ -21,6 +21,8 @@ typedef struct
   GeglBuffer *source;
   GeglBuffer *result;              /* of the changed part */
   const Babl *colour, *with_alpha; /* formats, float */
+  const Babl *stored;              /* in which pixels are moved */
+  AtlDepth depth;                  /* of stored */
   int width, height;
   int channels; /* of colour: 1 or 3 */
   gboolean has_alpha;
