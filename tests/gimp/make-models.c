@@ -1,5 +1,9 @@
 /* Writes the small models that the tests in GIMP go through; untrained, with a
- * last layer that is loud enough to change every pixel. */
+ * last layer that is loud enough to change every pixel.
+ *
+ *   make-models FOLDER [NAME]
+ *
+ * NAME: that one alone, and only so one that is as large as a real one. */
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +15,7 @@
 static const struct
 {
   const char *name, *arch, *settings[5];
+  gboolean large;
 } models[] = {
   { "resnet", "resnet_6", { "ngf=8" } },
   { "residual", "resnet_6", { "ngf=8", "residual=yes" } },
@@ -19,6 +24,7 @@ static const struct
   { "grey", "resnet_6", { "ngf=8", "input_channels=1", "output_channels=1" } },
   { "vqvae", "vqvae", { "hidden=32", "residual_hidden=8", "stages=2" } },
   { "heavy", "resnet_9", { "ngf=64" } },
+  { "unet-256", "unet_256", { "ngf=64", "norm=batch" }, TRUE },
 };
 
 static void
@@ -70,15 +76,19 @@ make (const char *folder, gsize i, GError **error)
 int
 main (int argc, char **argv)
 {
-  for (gsize i = 0; argc == 2 && i < G_N_ELEMENTS (models); i++)
+  const char *only = argc == 3 ? argv[2] : NULL;
+
+  for (gsize i = 0; argc >= 2 && i < G_N_ELEMENTS (models); i++)
     {
       g_autoptr (GError) error = NULL;
 
+      if (only ? !g_str_equal (only, models[i].name) : models[i].large)
+        continue;
       if (!make (argv[1], i, &error))
         {
           fprintf (stderr, "%s: %s\n", models[i].name, error->message);
           return 1;
         }
     }
-  return argc == 2 ? 0 : 2;
+  return argc == 2 || argc == 3 ? 0 : 2;
 }
