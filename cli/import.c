@@ -1,5 +1,6 @@
 /* atelier import: a model made of a PyTorch checkpoint. */
 
+#include <inttypes.h>
 #include <glib/gi18n-lib.h>
 
 #include "commands.h"
@@ -62,7 +63,7 @@ command_import (int argc, char **argv, GError **error)
     json_object_set_string_member (atl_model_get_card (model), "name", name);
   if (!atl_model_save (model, output, half, error))
     return FALSE;
-  g_print (_ ("%s: %s, %" G_GINT64_FORMAT " parameters\n"), output,
+  g_print (_ ("%s: %s, %" PRId64 " parameters\n"), output,
            atl_config_arch_name (config),
            atl_graph_count_parameters (atl_model_get_graph (model), FALSE));
   return TRUE;

@@ -1,5 +1,6 @@
 /* plug-in-atelier-train: a model from a folder of pictures. */
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
@@ -141,9 +142,9 @@ describe_step (const AtlTrainEvent *event)
 {
   int left = (int)MAX (event->seconds_left, 0);
 
-  return g_strdup_printf (
-      _ ("Step %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT ", %d:%02d:%02d left"),
-      event->step, event->steps, left / 3600, left / 60 % 60, left % 60);
+  return g_strdup_printf (_ ("Step %" PRId64 " of %" PRId64 ", %d:%02d:%02d left"),
+                          event->step, event->steps, left / 3600, left / 60 % 60,
+                          left % 60);
 }
 
 static void

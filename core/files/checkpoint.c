@@ -8,6 +8,7 @@
 
 #include "files/checkpoint.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
@@ -77,8 +78,8 @@ find_storage (Walk *walk, const AtlStorageId *id, Extent *extent)
                         _ ("is damaged: its data are not in the file"));
   if (id->elements != (gint64)(g_bytes_get_size (extent->storage) / id->type->size))
     return tensor_fail (walk, ATELIER_ERROR_FORMAT,
-                        _ ("is damaged: it claims %" G_GINT64_FORMAT
-                           " elements of data, but the file has %" G_GSIZE_FORMAT),
+                        _ ("is damaged: it claims %" PRId64
+                           " elements of data, but the file has %zu"),
                         id->elements,
                         g_bytes_get_size (extent->storage) / id->type->size);
   return TRUE;
@@ -335,7 +336,7 @@ atl_checkpoint_parse (GBytes *bytes, const char *name, GError **error)
 AtlTensorSet *
 atl_checkpoint_read (const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+  g_autoptr (GBytes) bytes = atl_file_read (path, error);
 
   return bytes != NULL ? atl_checkpoint_parse (bytes, path, error) : NULL;
 }

@@ -20,8 +20,7 @@ fail (AtlJsonScan *scan, const char *format, ...)
   va_start (arguments, format);
   what = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  scan->problem = g_strdup_printf (_ ("%s at byte %" G_GSIZE_FORMAT " of it"), what,
-                                   scan->at);
+  scan->problem = g_strdup_printf (_ ("%s at byte %zu of it"), what, scan->at);
   return FALSE;
 }
 

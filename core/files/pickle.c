@@ -52,8 +52,8 @@ static gboolean
 fail (Machine *machine, const char *what)
 {
   g_set_error (machine->error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-               _ ("%s is damaged: %s at byte %" G_GSIZE_FORMAT " of its pickle"),
-               machine->file, what, (gsize)(machine->at - machine->start));
+               _ ("%s is damaged: %s at byte %zu of its pickle"), machine->file,
+               what, (gsize)(machine->at - machine->start));
   return FALSE;
 }
 

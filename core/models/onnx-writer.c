@@ -426,7 +426,7 @@ atl_onnx_write (AtlOnnx *onnx, const char *path, GError **error)
   if (size + head->len + onnx->properties->len > MAX_SIZE)
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED,
-                   _ ("%s: the model takes %" G_GSIZE_FORMAT
+                   _ ("%s: the model takes %zu"
                       " MiB, and ONNX files end at 2 GiB; choose a smaller model"),
                    path, size >> 20);
       return FALSE;

@@ -108,7 +108,7 @@ get_array (const AtlCheckpoint *c, const char *name, AtlType type, gsize n,
     {
       g_set_error (
           error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-          _ ("%s holds no \"%s\" of %" G_GSIZE_FORMAT
+          _ ("%s holds no \"%s\" of %zu"
              " numbers: it belongs to another training; remove or rename it "
              "to start afresh"),
           c->name, name, n);

@@ -1,5 +1,6 @@
 /* What a training run leaves on disk; see trainer.h. */
 
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -152,7 +153,7 @@ tell_differences (AtlTrainer *t, double steps, double pairs)
   if ((gint64)steps != t->settings->steps)
     atl_trainer_message (t, ATL_EVENT_MESSAGE,
                          _ ("The training was begun for %.0f steps and goes on for "
-                            "%" G_GINT64_FORMAT "."),
+                            "%" PRId64 "."),
                          steps, t->settings->steps);
   if ((guint)pairs != t->dataset->train->len)
     atl_trainer_message (
@@ -382,10 +383,10 @@ atl_trainer_write_report (AtlTrainer *t)
   g_autofree char *settings = atl_train_settings_to_text (t->settings);
   g_autofree char *figures = t->best.n > 0 ? describe_figures (t, &t->best)
                                            : g_strdup (_ ("not measured yet"));
-  g_autofree char *summary = g_strdup_printf (
-      _ ("Step %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
-         ". The model is that of step %" G_GINT64_FORMAT "; %s."),
-      t->step, t->settings->steps, t->best_step, figures);
+  g_autofree char *summary
+      = g_strdup_printf (_ ("Step %" PRId64 " of %" PRId64
+                            ". The model is that of step %" PRId64 "; %s."),
+                         t->step, t->settings->steps, t->best_step, figures);
   g_autoptr (GPtrArray) sheets = choose_sheets (t);
   GError *error = NULL;
 

@@ -2,6 +2,7 @@
 
 #include "train/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -280,7 +281,7 @@ check_finite (AtlTrainer *t, const double *figures, GError **error)
     if (!isfinite (figures[i]))
       {
         g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_DATA,
-                     _ ("the training fell apart at step %" G_GINT64_FORMAT
+                     _ ("the training fell apart at step %" PRId64
                         " (%s is no number any more); the last checkpoint is kept: "
                         "start again with a lower learning rate (--set lr=%g)"),
                      t->step, t->method->class->figures[i], t->settings->lr / 4);
