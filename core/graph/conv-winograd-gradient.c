@@ -118,7 +118,7 @@ fold_row (gpointer data, gint64 task, gpointer scratch)
   gsize point = atl_panels_size (product_k (conv), product_n (conv));
   int taps = conv->kernel * conv->kernel, points = n_points (conv);
   int in_phase = task / conv->c, c = task % conv->c;
-  float *g[9];
+  float *g[16];
   float u[36 * ATL_PANEL];
 
   for (int phase = 0; phase < out_phases (conv); phase++)

@@ -1,11 +1,10 @@
 /* Convolutions by Winograd's minimal filtering (Lavin & Gray 2016).
  *
  *   3x3, stride 1: F(4x4, 3x3).
+ *   4x4, stride 1: F(3x3, 4x4).
  *   4x4, stride 2: the sum of four 2x2 convolutions with stride 1, one for
  *     each phase of the padded input; F(3x3, 2x2) with the four phases' channels
  *     side by side, so that it is one product with K = 4 C.
- *   4x4, stride 1: likewise, the four quarters of the kernel standing for the
- *     phases, each reading the input 2 pixels further on.
  *   4x4, stride 2, padding 1, transposed: each phase of the output is a 2x2
  *     convolution of the input.  Even rows 2 t of a tile at input row t - 1 read
  *     rows t - 1 and t with kernel rows 3 and 1; odd rows 2 t - 1 read the same
@@ -98,10 +97,8 @@ conv_winograd_prepare (AtlPlan *plan, Conv *conv)
 static int
 tap_position (const Conv *conv, int phase, int j)
 {
-  if (conv->winograd == ATL_WINOGRAD_4_3)
-    return conv->transposed ? 2 - j : j;
   if (conv->stride == 1)
-    return 2 * phase + j;
+    return conv->transposed ? conv->kernel - 1 - j : j;
   return conv->transposed ? 3 - phase - 2 * j : phase + 2 * j;
 }
 
@@ -149,7 +146,7 @@ make_row (gpointer data, gint64 task, gpointer scratch)
   gsize point = atl_panels_size (product_k (conv), product_n (conv));
   int points = n_points (conv), taps = conv->kernel * conv->kernel;
   int in_phase = task / conv->c, c = task % conv->c;
-  const float *g[9];
+  const float *g[16];
   float u[36 * ATL_PANEL];
 
   for (int phase = 0; phase < out_phases (conv); phase++)
@@ -198,16 +195,14 @@ transform_input (const Run *r, int tile, float *v, gsize point_stride)
   int side = atl_winograd_tile (conv->winograd);
   int tx = tile % r->tiles.tx, ty = tile / r->tiles.tx % r->tiles.ty;
   int n = tile / r->tiles.tx / r->tiles.ty;
-  int phases = in_phases (conv), step = phases == 4 ? conv->stride : 1;
-  /* between tiles, and between phases along one axis */
+  int phases = in_phases (conv), step = phases == 4 ? 2 : 1;
   int advance = atl_winograd_outputs (conv->winograd) * step;
-  int apart = conv->stride == 2 ? 1 : 2;
   const float *in[36];
 
   for (int phase = 0; phase < phases; phase++)
     {
-      const int *rows = conv->rows + ty * advance + phase / 2 * apart;
-      const int *cols = conv->cols + tx * advance + phase % 2 * apart;
+      const int *rows = conv->rows + ty * advance + phase / 2;
+      const int *cols = conv->cols + tx * advance + phase % 2;
 
       for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++)

@@ -65,10 +65,8 @@ make_map (const AtlPlan *plan, const Conv *conv, const int *path, int n_path,
 static gboolean
 winograd_fits (const Conv *conv)
 {
-  if (conv->kernel == 3 && conv->stride == 1)
-    return TRUE;
-  if (conv->kernel == 4 && conv->stride == 1)
-    return !conv->transposed;
+  if (conv->stride == 1)
+    return conv->kernel == 3 || conv->kernel == 4;
   return conv->kernel == 4 && conv->stride == 2
          && (!conv->transposed || conv->padding == 1);
 }
@@ -78,15 +76,12 @@ conv_tiles (const Conv *conv)
 {
   Tiles tiles;
 
-  if (conv->winograd == ATL_WINOGRAD_4_3)
+  int o = atl_winograd_outputs (conv->winograd);
+
+  if (conv->stride == 1 || !conv->transposed)
     {
-      tiles.ty = (conv->oh + 3) / 4;
-      tiles.tx = (conv->ow + 3) / 4;
-    }
-  else if (!conv->transposed)
-    {
-      tiles.ty = (conv->oh + 2) / 3;
-      tiles.tx = (conv->ow + 2) / 3;
+      tiles.ty = (conv->oh + o - 1) / o;
+      tiles.tx = (conv->ow + o - 1) / o;
     }
   else
     {
@@ -106,7 +101,9 @@ choose_algorithm (const AtlPlan *plan, Conv *conv)
 {
   int forced = plan->options.algorithm;
 
-  conv->winograd = conv->kernel == 3 ? ATL_WINOGRAD_4_3 : ATL_WINOGRAD_3_2;
+  conv->winograd = conv->kernel == 3   ? ATL_WINOGRAD_4_3
+                   : conv->stride == 1 ? ATL_WINOGRAD_3_4
+                                       : ATL_WINOGRAD_3_2;
   if (winograd_fits (conv) && forced != ATL_CONVOLUTION_DIRECT
       && (forced == ATL_CONVOLUTION_WINOGRAD
           || (conv_tiles (conv).n_tiles >= 24 && conv->c >= 16
@@ -169,8 +166,9 @@ conv_algorithm_name (const Conv *conv)
     case ALGORITHM_FOLDED:
       return "direct, folded";
     default:
-      return conv->winograd == ATL_WINOGRAD_4_3 ? "winograd F(4,3)"
-                                                : "winograd F(3,2)";
+      return conv->winograd == ATL_WINOGRAD_4_3   ? "winograd F(4,3)"
+             : conv->winograd == ATL_WINOGRAD_3_4 ? "winograd F(3,4)"
+                                                  : "winograd F(3,2)";
     }
 }
 

@@ -18,7 +18,7 @@ typedef enum
                          the gathered pixels, giving the output's transpose */
   ALGORITHM_FOLDED,   /* few output channels: the kernel's columns side by side
                          as output columns, then added up shifted */
-  ALGORITHM_WINOGRAD, /* F(4,3) or F(3,2), see kernels.h */
+  ALGORITHM_WINOGRAD, /* AtlWinograd, see kernels.h */
 } Algorithm;
 
 /* What a convolution is; sizes, maps and weights.  The gradient to its input

@@ -66,6 +66,7 @@ typedef enum
   ATL_WINOGRAD_4_3, /* F(4x4, 3x3): 3x3, stride 1; 36 points */
   ATL_WINOGRAD_3_2, /* F(3x3, 2x2): the four phases of a 4x4 kernel with
                        stride 2, and of its transpose; 16 points */
+  ATL_WINOGRAD_3_4, /* F(3x3, 4x4): 4x4, stride 1; 36 points */
   ATL_N_WINOGRADS
 } AtlWinograd;
 
@@ -78,13 +79,13 @@ atl_winograd_outputs (AtlWinograd w)
 static inline int
 atl_winograd_taps (AtlWinograd w)
 {
-  return w == ATL_WINOGRAD_4_3 ? 3 : 2;
+  return w == ATL_WINOGRAD_4_3 ? 3 : w == ATL_WINOGRAD_3_4 ? 4 : 2;
 }
 
 static inline int
 atl_winograd_tile (AtlWinograd w)
 {
-  return w == ATL_WINOGRAD_4_3 ? 6 : 4;
+  return atl_winograd_outputs (w) + atl_winograd_taps (w) - 1;
 }
 
 /* Adam (Kingma & Ba 2015), decoupled weight decay (Loshchilov & Hutter 2019),

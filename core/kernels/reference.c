@@ -63,7 +63,7 @@ epilogue (int rows, int channels, const float *src, gsize src_stride,
 }
 
 /* B^T [tile x tile], G [tile x taps], A^T [outputs x tile], row by row.
- * F(4,3) has the points 0, +-a, +-b and infinity. */
+ * F(4,3) and F(3,4) have the points 0, +-a, +-b and infinity. */
 #define a 0.625
 #define b 1.5
 #define a2 (a * a)
@@ -98,7 +98,22 @@ static const double matrices[ATL_N_WINOGRADS][3][36] = {
       0, 1 },
     { 1, 1, 1,  0,
       0, 1, -1, 0,
-      0, 1, 1,  1 } }
+      0, 1, 1,  1 } },
+  { { a2 * b2, 0,       -a2 - b2, 0,        1, 0,
+      0,       -a * b2, -b2,      a,        1, 0,
+      0,       a * b2,  -b2,      -a,       1, 0,
+      0,       -a2 * b, -a2,      b,        1, 0,
+      0,       a2 * b,  -a2,      -b,       1, 0,
+      0,       a2 * b2, 0,        -a2 - b2, 0, 1 },
+    { 1 / (a2 * b2), 0, 0, 0,
+      1 / na, a / na,  a2 / na, a2 * a / na,
+      1 / na, -a / na, a2 / na, -a2 * a / na,
+      1 / nb, b / nb,  b2 / nb, b2 * b / nb,
+      1 / nb, -b / nb, b2 / nb, -b2 * b / nb,
+      0, 0, 0, 1 },
+    { 1, 1,  1,  1,  1,  0,
+      0, a,  -a, b,  -b, 0,
+      0, a2, a2, b2, b2, 1 } }
 };
 /* clang-format on */
 #undef a

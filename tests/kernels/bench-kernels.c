@@ -483,7 +483,9 @@ static void
 bench_winograd (AtlWinograd w, int tiles, int channels)
 {
   const int t = atl_winograd_tile (w), o = atl_winograd_outputs (w);
-  const char *f = w == ATL_WINOGRAD_4_3 ? "4,3" : "3,2";
+  const char *f = w == ATL_WINOGRAD_4_3   ? "4,3"
+                  : w == ATL_WINOGRAD_3_4 ? "3,4"
+                                          : "3,2";
   char *name;
   Data d = { .rows = tiles, .channels = channels, .winograd = w };
 
