@@ -23,7 +23,7 @@ typedef struct
     0,                                                                             \
     G_OPTION_ARG_STRING,                                                           \
     &(apply).statistics,                                                           \
-    N_ ("what norms go by: image or running (default: as the model says)"),        \
+    N_ ("norms go by: image or running (default: model's)"),        \
     N_ ("WHICH") },                                                                \
       { "seed",                                                                    \
         0,                                                                         \
@@ -37,7 +37,7 @@ typedef struct
         0,                                                                         \
         G_OPTION_ARG_INT,                                                          \
         &(apply).memory,                                                           \
-        N_ ("budget; a large picture is done in tiles that fit (default 1024)"),   \
+        N_ ("budget; large pictures go in tiles (default 1024)"),   \
         N_ ("MIB") },                                                              \
   {                                                                                \
     "threads", 0, 0, G_OPTION_ARG_INT, &(apply).threads,                           \

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,18 +35,35 @@ cli_usage_error (GError **error, const char *format, ...)
   return FALSE;
 }
 
+static void G_GNUC_NORETURN
+print_help_and_exit (GOptionContext *context)
+{
+  g_autofree char *text = g_option_context_get_help (context, TRUE, NULL);
+
+  g_print ("%s", text);
+  exit (0);
+}
+
 gboolean
 cli_parse (int *argc, char ***argv, const GOptionEntry *entries,
            const char *arguments, const char *description, int min_args,
            int max_args, GError **error)
 {
   GOptionContext *context = g_option_context_new (arguments);
-  gboolean parsed;
+  gboolean parsed, help = FALSE;
+  const GOptionEntry help_entries[]
+      = { { "help", 'h', 0, G_OPTION_ARG_NONE, &help, N_ ("show this"), NULL },
+          { NULL } };
   int n_args;
 
+  /* GLib's own help has a heading and takes three lines. */
+  g_option_context_set_help_enabled (context, FALSE);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, help_entries, GETTEXT_PACKAGE);
   g_option_context_set_description (context, description);
   parsed = g_option_context_parse (context, argc, argv, error);
+  if (parsed && help)
+    print_help_and_exit (context);
   g_option_context_free (context);
   if (!parsed)
     {

@@ -14,10 +14,9 @@ command_create (int argc, char **argv, GError **error)
   gboolean half = FALSE;
   const GOptionEntry entries[]
       = { { "arch", 'a', 0, G_OPTION_ARG_STRING, &arch,
-            N_ ("unet_256, resnet_6, resnet_9, vqvae, vqvae2, patchgan, ..."),
-            N_ ("NAME") },
+            N_ ("unet_256, resnet_9, drunet, vqvae, vqvae2, ..."), N_ ("NAME") },
           { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &settings,
-            N_ ("change the architecture, say --set ngf=32; may be repeated"),
+            N_ ("change the architecture: ngf=32; may be repeated"),
             N_ ("KEY=VALUE") },
           { "seed", 0, 0, G_OPTION_ARG_INT64, &seed,
             N_ ("the same seed gives the same weights (default 0)"), N_ ("N") },

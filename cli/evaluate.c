@@ -278,11 +278,9 @@ command_evaluate (int argc, char **argv, GError **error)
   Evaluation e = { 0 };
   const GOptionEntry entries[]
       = { { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
-            N_ ("the model: a file, or a name that \"atelier models\" lists"),
-            N_ ("MODEL") },
+            N_ ("a file, or a name that \"atelier models\" lists"), N_ ("MODEL") },
           { "corrupt", 0, 0, G_OPTION_ARG_STRING, &o.corrupt,
-            N_ ("make inputs by damaging clean pictures: noise, jpeg:10-50, ..."),
-            N_ ("DAMAGE") },
+            N_ ("damages clean pictures: noise, jpeg:10-50, ..."), N_ ("DAMAGE") },
           { "direction", 0, 0, G_OPTION_ARG_STRING, &o.direction,
             N_ ("AtoB (default) or BtoA"), N_ ("WAY") },
           { "suffix-a", 0, 0, G_OPTION_ARG_STRING, &o.suffix_a,
@@ -294,14 +292,15 @@ command_evaluate (int argc, char **argv, GError **error)
           { NULL } };
   gboolean done;
 
-  done = cli_parse (&argc, &argv, entries, "-m MODEL DIR",
-                    N_ ("The means over all pairs of DIR (over its val or test "
-                        "part, if it has one), or over\nits pictures, damaged "
-                        "with --corrupt; values in [0, 1]."),
-                    1, 1, error)
-         && cli_require_option (o.model, "-m", error)
-         && cli_apply_options (&o.apply, &e.apply, error)
-         && evaluate (&e, argv[1], &o, error);
+  done
+      = cli_parse (&argc, &argv, entries, "-m MODEL DIR",
+                   _ ("The means over all pairs of DIR (over its val or test part, "
+                      "if it has one),\nor over its pictures, damaged with "
+                      "--corrupt; values in [0, 1]."),
+                   1, 1, error)
+        && cli_require_option (o.model, "-m", error)
+        && cli_apply_options (&o.apply, &e.apply, error)
+        && evaluate (&e, argv[1], &o, error);
   atl_model_free (e.model);
   g_clear_pointer (&e.pool, atl_pool_free);
   g_clear_pointer (&e.figures, g_array_unref);

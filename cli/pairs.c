@@ -13,10 +13,9 @@
 
 #define DESCRIPTION                                                                \
   N_ ("DIR has two folders of pictures (A and B, input and target, before and "    \
-      "after, ...), each of them below train, val and test or the other way "      \
-      "round; or pictures named ..._a and ..._b; or pictures that hold A and B "   \
-      "side by side. Partners have the same name, whatever extension and case. "   \
-      "For a VQ-VAE (--pictures) it is any folder of pictures.")
+      "after),\neach below train and val or the other way round; or pictures "     \
+      "name_a and name_b;\nor pictures that hold A and B side by side.  Partners " \
+      "have the same name,\nwhatever extension and case.")
 
 gboolean
 command_pairs (int argc, char **argv, GError **error)
@@ -29,8 +28,7 @@ command_pairs (int argc, char **argv, GError **error)
     { "pictures", 0, 0, G_OPTION_ARG_NONE, &options.pictures,
       N_ ("single pictures instead of pairs"), NULL },
     { "form", 0, 0, G_OPTION_ARG_STRING, &form,
-      N_ ("folders, suffixes, side-by-side or pictures, instead of finding out"),
-      N_ ("FORM") },
+      N_ ("folders, suffixes, side-by-side or pictures (found)"), N_ ("FORM") },
     { "suffix-a", 0, 0, G_OPTION_ARG_STRING, &suffix_a,
       N_ ("what names of A end in, before the extension"), N_ ("TEXT") },
     { "suffix-b", 0, 0, G_OPTION_ARG_STRING, &suffix_b,
@@ -43,7 +41,7 @@ command_pairs (int argc, char **argv, GError **error)
       N_ ("decode every picture, not just some"), NULL },
     { "quick", 0, 0, G_OPTION_ARG_NONE, &quick, N_ ("read headers only"), NULL },
     { "threads", 0, 0, G_OPTION_ARG_INT, &options.n_threads,
-      N_ ("how many processors to use (all)"), N_ ("N") },
+      N_ ("processors to use (default: all)"), N_ ("N") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("print JSON"), NULL },
     { NULL }
   };

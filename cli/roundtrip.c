@@ -47,11 +47,9 @@ command_roundtrip (int argc, char **argv, GError **error)
   CliApply apply = CLI_APPLY_DEFAULTS;
   const GOptionEntry entries[]
       = { { "model", 'm', 0, G_OPTION_ARG_FILENAME, &model_name,
-            N_ ("the model: a file, or a name that \"atelier models\" lists"),
-            N_ ("MODEL") },
+            N_ ("a file, or a name that \"atelier models\" lists"), N_ ("MODEL") },
           { "quality", 'q', 0, G_OPTION_ARG_INT, &quality,
-            N_ ("residual stages to use (default: all that the model has)"),
-            N_ ("N") },
+            N_ ("residual stages to use (default: all)"), N_ ("N") },
           CLI_APPLY_ENTRIES (apply),
           { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("print JSON"), NULL },
           { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output,

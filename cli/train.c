@@ -1,5 +1,6 @@
 /* atelier train: a model from a folder of pictures. */
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@ typedef struct
   char **settings;
   gint64 steps;
   int size, batch, threads;
-  gboolean resume, forecast;
+  gboolean resume, forecast, list;
 } Options;
 
 typedef struct
@@ -37,8 +38,8 @@ describe_step (const AtlTrainEvent *event)
 {
   GString *text = g_string_new (NULL);
 
-  g_string_printf (text, _ ("step %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT),
-                   event->step, event->steps);
+  g_string_printf (text, _ ("step %" PRId64 " of %" PRId64), event->step,
+                   event->steps);
   for (int i = 0; i < event->n_figures; i++)
     g_string_append_printf (text, ", %s %.4g", event->names[i], event->figures[i]);
   return g_string_free (text, FALSE);
@@ -79,7 +80,7 @@ show_measurement (const AtlTrainEvent *event)
   g_autofree char *left = describe_time (event->seconds_left);
 
   cli_progress_clear ();
-  g_print (_ ("step %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+  g_print (_ ("step %" PRId64 " of %" PRId64
               ": L1 %.4f, PSNR %.2f dB, SSIM %.4f, MS-SSIM %.4f%s, %s left\n"),
            event->step, event->steps, m->l1, m->psnr, m->ssim, m->ms_ssim,
            event->best ? _ (" (best so far)") : "", left);
@@ -105,7 +106,7 @@ show_event (gpointer data, const AtlTrainEvent *event)
       break;
     case ATL_EVENT_STARTED:
       if (event->step > 0)
-        g_print (_ ("Going on after step %" G_GINT64_FORMAT ".\n"), event->step);
+        g_print (_ ("Going on after step %" PRId64 ".\n"), event->step);
       break;
     default:
       break;
@@ -176,8 +177,7 @@ show_result (const AtlTrainer *trainer, const AtlTrainResult *r, const char *out
   g_autofree char *time = describe_time (r->seconds);
 
   cli_progress_clear ();
-  g_print (_ ("%s: step %" G_GINT64_FORMAT), output,
-           r->best_step ? r->best_step : r->step);
+  g_print (_ ("%s: step %" PRId64), output, r->best_step ? r->best_step : r->step);
   if (r->best.n > 0)
     g_print (_ (", L1 %.4f, PSNR %.2f dB, SSIM %.4f, MS-SSIM %.4f on %d %s"),
              r->best.l1, r->best.psnr, r->best.ssim, r->best.ms_ssim, r->best.n,
@@ -216,7 +216,7 @@ run_trainer (AtlTrainer *trainer, Watch *watch, const char *output, gboolean spe
   else
     {
       cli_progress_clear ();
-      g_print (_ ("Stopped after step %" G_GINT64_FORMAT
+      g_print (_ ("Stopped after step %" PRId64
                   ". All of it is in %s: the same command with --resume goes on. "
                   "%s is usable as it is.\n"),
                result.step, atl_trainer_get_checkpoint_path (trainer), output);
@@ -237,7 +237,7 @@ tell_forecast (AtlTrainSettings *settings, GError **error)
                         cli_progress ("train")->cancellable, &forecast, error))
     return FALSE;
   time = describe_time (forecast.seconds * (double)settings->steps);
-  g_print (_ ("%s for %" G_GINT64_FORMAT " steps of %.1f ms, and about %.2f GB of "
+  g_print (_ ("%s for %" PRId64 " steps of %.1f ms, and about %.2f GB of "
               "memory, on this machine as busy as it is now\n"),
            time, settings->steps, forecast.seconds * 1e3,
            (double)forecast.bytes / 1e9);
@@ -255,6 +255,32 @@ forecast (const char *kind_name, const char *folder, const Options *o,
             : NULL;
 
   return settings && tell_forecast (settings, error);
+}
+
+static void
+print_setting (gpointer data, const char *key, const char *value,
+               const char *allowed)
+{
+  g_autofree char *setting = g_strdup_printf ("%s=%s", key, value);
+
+  g_print ("  %-23s %s\n", setting, allowed);
+}
+
+/* Everything that --set can change, as it is with the other options. */
+static gboolean
+list_settings (const char *kind_name, const Options *o, GError **error)
+{
+  g_autoptr (AtlTrainSettings) settings = NULL;
+  AtlTrainKind kind;
+
+  if (parse_kind (kind_name, &kind, error))
+    settings = make_settings (kind, NULL, o, error);
+  if (!settings)
+    return FALSE;
+  g_print (_ ("--arch %s, and to change with --set:\n"),
+           atl_config_arch_name (&settings->network));
+  atl_train_settings_each (settings, print_setting, NULL);
+  return TRUE;
 }
 
 static gboolean
@@ -285,13 +311,18 @@ train (const char *kind_name, const char *folder, const Options *o, GError **err
   return ok;
 }
 
-static const char description[] = N_ (
-    "DIR holds pairs: A/ and B/ (or input/ and target/, also below train/ and "
-    "val/),\npictures A|B side by side, or name_a and name_b; single pictures "
-    "for vqvae, and\nwith --corrupt.  Presets: quick (minutes), standard (an "
-    "hour or two), full (a night).\nEverything is written beside MODEL: "
-    "MODEL.checkpoint to go on from, MODEL.report/\nwith history.csv, samples "
-    "and report.html.  Ctrl-C keeps all of it.");
+static gboolean
+require_folder (int argc, GError **error)
+{
+  return argc > 2
+         || cli_usage_error (error,
+                             _ ("the folder of training pictures is missing"));
+}
+
+static const char description[]
+    = N_ ("DIR holds pairs, as \"atelier pairs --help\" says; for vqvae, and with "
+          "--corrupt,\nany pictures.  Ctrl-C keeps what was learnt, beside MODEL; "
+          "--resume goes on.");
 
 gboolean
 command_train (int argc, char **argv, GError **error)
@@ -311,13 +342,11 @@ command_train (int argc, char **argv, GError **error)
           { "batch", 0, 0, G_OPTION_ARG_INT, &o.batch, N_ ("patches a step"),
             N_ ("N") },
           { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.settings,
-            N_ ("any other setting of training, augmentation or the network"),
-            N_ ("KEY=VALUE") },
+            N_ ("any other setting; --settings lists them"), N_ ("KEY=VALUE") },
           { "direction", 0, 0, G_OPTION_ARG_STRING, &o.direction,
             N_ ("AtoB (default) or BtoA"), N_ ("WAY") },
           { "corrupt", 0, 0, G_OPTION_ARG_STRING, &o.corrupt,
-            N_ ("make inputs by damaging clean pictures: noise, jpeg:10-50, ..."),
-            N_ ("DAMAGE") },
+            N_ ("damages clean pictures: noise, jpeg:10-50, ..."), N_ ("DAMAGE") },
           { "seed", 0, 0, G_OPTION_ARG_STRING, &o.seed,
             N_ ("the same seed gives the same model"), N_ ("N") },
           { "threads", 0, 0, G_OPTION_ARG_INT, &o.threads,
@@ -326,20 +355,24 @@ command_train (int argc, char **argv, GError **error)
             N_ ("go on where the checkpoint ended"), NULL },
           { "forecast", 0, 0, G_OPTION_ARG_NONE, &o.forecast,
             N_ ("only try some steps, and say what it will take"), NULL },
+          { "settings", 0, 0, G_OPTION_ARG_NONE, &o.list,
+            N_ ("only list what --set can change (without DIR)"), NULL },
           { "report", 0, 0, G_OPTION_ARG_FILENAME, &o.report,
             N_ ("folder for the report (default: beside the model)"), N_ ("DIR") },
           { NULL } };
   gboolean done;
 
   done = cli_parse (&argc, &argv, entries, "pix2pix|vqvae DIR -o MODEL",
-                    _ (description), 2, 2, error)
-         && cli_require_option (o.output, "-o", error)
+                    _ (description), 1, 2, error)
+         && (o.list || require_folder (argc, error))
+         && (o.list || cli_require_option (o.output, "-o", error))
          && cli_check_range (o.steps, 0, 1e12, "--steps", error)
          && cli_check_range (o.size, 0, 4096, "--size", error)
          && cli_check_range (o.batch, 0, 4096, "--batch", error)
          && cli_check_range (o.threads, 0, CLI_MAX_THREADS, "--threads", error)
-         && (o.forecast ? forecast (argv[1], argv[2], &o, error)
-                        : train (argv[1], argv[2], &o, error));
+         && (o.list       ? list_settings (argv[1], &o, error)
+             : o.forecast ? forecast (argv[1], argv[2], &o, error)
+                          : train (argv[1], argv[2], &o, error));
   g_free (o.output);
   g_free (o.preset);
   g_free (o.arch);

@@ -116,18 +116,16 @@ command_translate (int argc, char **argv, GError **error)
   g_autofree char *model_name = NULL, *output = NULL;
   double strength = 1.0;
   CliApply apply = CLI_APPLY_DEFAULTS;
-  const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &model_name,
-      N_ ("the model: a file, or a name that \"atelier models\" lists"),
-      N_ ("MODEL") },
-    { "strength", 0, 0, G_OPTION_ARG_DOUBLE, &strength,
-      N_ ("0: the picture as it is, 1 (default): the model's, between: a mixture"),
-      N_ ("0..1") },
-    CLI_APPLY_ENTRIES (apply),
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
-      N_ ("a file, or a folder for several pictures"), N_ ("OUT") },
-    { NULL }
-  };
+  const GOptionEntry entries[]
+      = { { "model", 'm', 0, G_OPTION_ARG_FILENAME, &model_name,
+            N_ ("a file, or a name that \"atelier models\" lists"), N_ ("MODEL") },
+          { "strength", 0, 0, G_OPTION_ARG_DOUBLE, &strength,
+            N_ ("0: as it was, 1 (default): the model's, or a mixture"),
+            N_ ("0..1") },
+          CLI_APPLY_ENTRIES (apply),
+          { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+            N_ ("a file, or a folder for several pictures"), N_ ("OUT") },
+          { NULL } };
   g_auto (GStrv) outputs = NULL;
   g_autoptr (AtlModel) model = NULL;
   g_autoptr (AtlPool) pool = NULL;

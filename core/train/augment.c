@@ -16,6 +16,9 @@
 #include "base/colour.h"
 #include "base/memory.h"
 
+#define MAX_ROTATION 45.0
+#define MAX_LOAD_SIZE 16384
+
 /* ---- settings ---- */
 
 static gboolean
@@ -59,7 +62,7 @@ parse_load_size (const char *key, const char *value, int *out, GError **error)
 {
   guint64 number;
 
-  if (!g_ascii_string_to_unsigned (value, 10, 0, 16384, &number, NULL))
+  if (!g_ascii_string_to_unsigned (value, 10, 0, MAX_LOAD_SIZE, &number, NULL))
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
                    _ ("%s is a number of pixels up to 16384 (0: pictures keep "
@@ -87,7 +90,7 @@ atl_augment_set (AtlAugment *augment, const char *setting, gboolean *known,
   if (g_str_equal (key, "turns"))
     return parse_switch (key, value, &augment->turns, error);
   if (g_str_equal (key, "rotation"))
-    return parse_value (key, value, 45.0, &augment->rotation, error);
+    return parse_value (key, value, MAX_ROTATION, &augment->rotation, error);
   if (g_str_equal (key, "scale"))
     return parse_value (key, value, 1.0, &augment->scale, error);
   if (g_str_equal (key, "colour_jitter"))
@@ -101,6 +104,29 @@ atl_augment_set (AtlAugment *augment, const char *setting, gboolean *known,
                   "rotation, scale, colour_jitter, load_size"),
                key);
   return FALSE;
+}
+
+static void
+tell_number (const char *key, double value, double high,
+             AtlSettingCallback callback, gpointer data)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree char *allowed = g_strdup_printf (_ ("a number from 0 to %g"), high);
+
+  callback (data, key, g_ascii_formatd (number, sizeof number, "%.7g", value),
+            allowed);
+}
+
+void
+atl_augment_each (const AtlAugment *augment, AtlSettingCallback callback,
+                  gpointer data)
+{
+  callback (data, "flip", augment->flip ? "yes" : "no", _ ("yes or no"));
+  callback (data, "turns", augment->turns ? "yes" : "no", _ ("yes or no"));
+  tell_number ("rotation", (double)augment->rotation, MAX_ROTATION, callback, data);
+  tell_number ("scale", (double)augment->scale, 1, callback, data);
+  tell_number ("colour_jitter", (double)augment->colour, 1, callback, data);
+  tell_number ("load_size", augment->load_size, MAX_LOAD_SIZE, callback, data);
 }
 
 /* ---- drawing ---- */

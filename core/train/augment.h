@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "models/config.h"
 
 G_BEGIN_DECLS
 
@@ -38,6 +39,10 @@ typedef struct
  * whether the key was one of these at all. */
 gboolean atl_augment_set (AtlAugment *augment, const char *setting, gboolean *known,
                           GError **error);
+
+/* Every key, its value and what it may be. */
+void atl_augment_each (const AtlAugment *augment, AtlSettingCallback callback,
+                       gpointer data);
 
 /* Centre of the patch in pixels of the picture (pixel centres at .5), and the
  * picture's pixels per patch pixel and their direction: patch (u, v) from its

@@ -444,52 +444,55 @@ atl_train_kind_name (AtlTrainKind kind)
   return kind == ATL_TRAIN_PIX2PIX ? "pix2pix" : "vqvae";
 }
 
-static void
-append_key (GString *text, const Key *key, const AtlTrainSettings *settings)
+/* The value as atl_train_settings_set takes it; free with g_free. */
+static char *
+key_text (const Key *key, const AtlTrainSettings *settings)
 {
   gpointer at = member (key, settings);
   char number[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_string_append_printf (text, "%s=", key->name);
   switch (key->type)
     {
     case KEY_INT:
-      g_string_append_printf (text, "%d\n", *(int *)at);
-      break;
+      return g_strdup_printf ("%d", *(int *)at);
     case KEY_LONG:
-      g_string_append_printf (text, "%" G_GINT64_FORMAT "\n", *(gint64 *)at);
-      break;
+      return g_strdup_printf ("%" G_GINT64_FORMAT, *(gint64 *)at);
     case KEY_NUMBER:
-      g_string_append_printf (
-          text, "%s\n",
+      return g_strdup (
           g_ascii_formatd (number, sizeof number, "%.12g", *(double *)at));
-      break;
     case KEY_BOOLEAN:
-      g_string_append (text,
-                       (*(gboolean *)at) != (key->min != 0) ? "yes\n" : "no\n");
-      break;
+      return g_strdup ((*(gboolean *)at) != (key->min != 0) ? "yes" : "no");
     case KEY_CHOICE:
-      g_string_append_printf (text, "%s\n", key->choices[*(int *)at]);
-      break;
+      return g_strdup (key->choices[*(int *)at]);
     case KEY_TEXT:
-      g_string_append_printf (text, "%s\n", *(char **)at ? *(char **)at : "");
-      break;
+    default:
+      return g_strdup (*(char **)at ? *(char **)at : "");
     }
 }
 
-static void
-append_augment (GString *text, const AtlAugment *a)
+void
+atl_train_settings_each (const AtlTrainSettings *settings,
+                         AtlSettingCallback callback, gpointer data)
 {
-  char number[3][G_ASCII_DTOSTR_BUF_SIZE];
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if ((keys[i].kinds >> settings->kind) & 1)
+      {
+        g_autofree char *value = key_text (&keys[i], settings);
+        g_autofree char *allowed = keys[i].type == KEY_TEXT
+                                       ? g_strdup (_ ("any text"))
+                                       : describe_allowed (&keys[i]);
 
-  g_string_append_printf (
-      text,
-      "flip=%s\nturns=%s\nrotation=%s\nscale=%s\ncolour_jitter=%s\nload_size=%d\n",
-      a->flip ? "yes" : "no", a->turns ? "yes" : "no",
-      g_ascii_formatd (number[0], sizeof number[0], "%.7g", (double)a->rotation),
-      g_ascii_formatd (number[1], sizeof number[1], "%.7g", (double)a->scale),
-      g_ascii_formatd (number[2], sizeof number[2], "%.7g", (double)a->colour),
-      a->load_size);
+        callback (data, keys[i].name, value, allowed);
+      }
+  atl_augment_each (&settings->augment, callback, data);
+  atl_config_each (&settings->network, callback, data);
+}
+
+static void
+append_setting (gpointer text, const char *key, const char *value,
+                const char *allowed)
+{
+  g_string_append_printf (text, "%s=%s\n", key, value);
 }
 
 char *
@@ -501,8 +504,12 @@ atl_train_settings_to_text (const AtlTrainSettings *s)
   g_string_append_printf (text, "kind=%s\n", atl_train_kind_name (s->kind));
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if ((keys[i].kinds >> s->kind) & 1 && !keys[i].free)
-      append_key (text, &keys[i], s);
-  append_augment (text, &s->augment);
+      {
+        g_autofree char *value = key_text (&keys[i], s);
+
+        append_setting (text, keys[i].name, value, NULL);
+      }
+  atl_augment_each (&s->augment, append_setting, text);
   g_string_append_printf (text, "direction=%s\n", s->b_to_a ? "BtoA" : "AtoB");
   g_string_append_printf (text, "corrupt=%s\n", s->corrupt ? s->corrupt : "");
   g_strdelimit (network, "\n", ' ');

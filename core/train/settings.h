@@ -96,6 +96,11 @@ gboolean atl_train_settings_set (AtlTrainSettings *settings, const char *setting
 /* Whether all of it fits together; to be called once it is complete. */
 gboolean atl_train_settings_check (AtlTrainSettings *settings, GError **error);
 
+/* Every key that atl_train_settings_set takes, training's first, then
+ * augmentation's and the network's, with its value and what it may be. */
+void atl_train_settings_each (const AtlTrainSettings *settings,
+                              AtlSettingCallback callback, gpointer data);
+
 /* What the result depends on: "key=value" lines, the same for the same run. */
 char *atl_train_settings_to_text (const AtlTrainSettings *settings);
 /* The settings of such a text, as they were; what it does not tell (folder,
