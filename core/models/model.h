@@ -6,6 +6,8 @@
  *   atelier.config   JSON, see config.h
  *   atelier.card     JSON object of strings and numbers: name, description,
  *                    author, licence, data, steps, figures, date, ...
+ * Besides the parameters' there may be tensors of bytes (U8, one dimension)
+ * whose names begin with "codec.".
  * Tensors of generators and discriminators are named and shaped as in
  * pytorch-CycleGAN-and-pix2pix; F32, F16 or BF16.
  */
@@ -54,6 +56,11 @@ const char      *atl_model_get_metadata (const AtlModel *model,
                                          const char     *key);
 void             atl_model_set_metadata (AtlModel *model, const char *key,
                                          const char *value);
+/* The bytes of the file's tensor "codec.SOMETHING", or NULL; owned by the
+ * model.  Setting keeps a reference; NULL removes. */
+GBytes          *atl_model_get_data    (const AtlModel *model, const char *name);
+void             atl_model_set_data    (AtlModel *model, const char *name,
+                                        GBytes *bytes);
 /* The card's name, else the file's. */
 const char      *atl_model_get_name    (const AtlModel *model);
 /* 64 hexadecimal digits: SHA-256 over the parameters' names, shapes and

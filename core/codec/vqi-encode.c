@@ -1,0 +1,324 @@
+/* From a picture to a .vqi file; see vqi.h. */
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "codec/alpha-coder.h"
+#include "codec/vqi-private.h"
+
+/* --- What codes cost ------------------------------------------------------ */
+
+static double
+read_variance (const AtlModel *model)
+{
+  const char *json = atl_model_get_metadata (model, "atelier.codes");
+  g_autoptr (JsonNode) node = json ? json_from_string (json, NULL) : NULL;
+  JsonNode *value
+      = node && JSON_NODE_HOLDS_OBJECT (node)
+            ? json_object_get_member (json_node_get_object (node), "variance")
+            : NULL;
+  double variance
+      = value && JSON_NODE_HOLDS_VALUE (value) ? json_node_get_double (value) : 0;
+
+  return variance > 0 && isfinite (variance) ? variance : 0;
+}
+
+/* Bits of each code by the context's prior alone, times `each`. */
+static float *
+make_costs (const AtlCodeContext *context, double each)
+{
+  float *costs = g_new (float, context->k);
+
+  for (int code = 0; code < context->k; code++)
+    {
+      int leaf = context->leaf[code], node = 1, first = 0;
+      double bits = 0;
+
+      for (int d = context->depth - 1; d >= 0; d--)
+        {
+          int bit = leaf >> d & 1;
+          double p = context->prior[node] / 65536.0;
+
+          if (first + (1 << d) < context->k)
+            bits -= log2 (bit ? p : 1 - p);
+          first += bit << d;
+          node = 2 * node + bit;
+        }
+      costs[code] = (float)(each * bits);
+    }
+  return costs;
+}
+
+static void
+fill_costs (const AtlVqiJob *job, const AtlCodes *codes, double rate,
+            AtlCodeCosts *costs)
+{
+  memset (costs, 0, sizeof *costs);
+  for (int l = 0; l < codes->n_levels; l++)
+    for (int s = 0; s < codes->stages; s++)
+      if (job->contexts->levels[l][s].primed)
+        costs->costs[l][s]
+            = make_costs (&job->contexts->levels[l][s], rate * job->variance);
+}
+
+static void
+clear_costs (AtlCodeCosts *costs)
+{
+  for (int l = 0; l < ATL_MAX_LEVELS; l++)
+    for (int s = 0; s < ATL_MAX_STAGES; s++)
+      g_free (costs->costs[l][s]);
+}
+
+/* --- Planes --------------------------------------------------------------- */
+
+typedef struct
+{
+  const AtlCodes *codes;
+  const AtlContexts *contexts;
+  GByteArray *out[ATL_MAX_LEVELS * ATL_MAX_STAGES][ATL_N_CODINGS];
+  const AtlProgress *progress; /* only whether it is to stop */
+} PlanesJob;
+
+static void
+encode_plane (gpointer data, gint64 task, int worker)
+{
+  PlanesJob *p = data;
+  int plane = (int)(task / ATL_N_CODINGS), coding = (int)(task % ATL_N_CODINGS);
+
+  atl_plane_encode (p->codes, p->contexts, plane % p->codes->n_levels,
+                    plane / p->codes->n_levels, coding, p->out[plane][coding],
+                    p->progress, NULL);
+}
+
+/* Every plane in the coding that takes fewer bytes. */
+static gboolean
+encode_planes (AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes,
+               const AtlProgress *progress, GError **error)
+{
+  AtlProgress quiet = { NULL, NULL, progress ? progress->cancellable : NULL };
+  int n = codes->n_levels * codes->stages;
+  PlanesJob p = { .codes = codes, .contexts = job->contexts, .progress = &quiet };
+
+  for (int i = 0; i < n; i++)
+    for (int c = 0; c < ATL_N_CODINGS; c++)
+      p.out[i][c] = g_byte_array_new ();
+  atl_pool_run (job->pool, (gint64)n * ATL_N_CODINGS, encode_plane, &p);
+  for (int i = 0; i < n; i++)
+    {
+      int l = i % codes->n_levels, s = i / codes->n_levels, best = 0;
+
+      for (int c = 1; c < ATL_N_CODINGS; c++)
+        if (p.out[i][c]->len < p.out[i][best]->len)
+          best = c;
+      for (int c = 0; c < ATL_N_CODINGS; c++)
+        if (c == best)
+          vqi->codes[l][s] = g_byte_array_free_to_bytes (p.out[i][c]);
+        else
+          g_byte_array_unref (p.out[i][c]);
+      vqi->codings[l][s] = best;
+    }
+  return atl_progress_update (progress, 1, NULL, error);
+}
+
+/* --- The file ------------------------------------------------------------- */
+
+static int
+from_hex (char c)
+{
+  return g_ascii_xdigit_value (c);
+}
+
+static void
+fill_head (const AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes)
+{
+  const AtlVqiSource *source = job->source;
+  const char *hash = atl_model_get_hash (job->model);
+
+  vqi->channels = source->io.channels;
+  vqi->depth = source->depth;
+  vqi->width = source->io.width;
+  vqi->height = source->io.height;
+  vqi->n_levels = codes->n_levels;
+  vqi->stages = vqi->usable = codes->stages;
+  for (int l = 0; l < codes->n_levels; l++)
+    vqi->grids[l] = (AtlVqiGrid){ codes->levels[l].width, codes->levels[l].height,
+                                  codes->levels[l].k };
+  for (gsize i = 0; i < sizeof vqi->model; i++)
+    vqi->model[i]
+        = (guint8)(from_hex (hash[2 * i]) << 4 | from_hex (hash[2 * i + 1]));
+  memcpy (vqi->contexts, job->contexts->id, sizeof vqi->contexts);
+  vqi->model_name = g_strdup (atl_model_get_name (job->model));
+  vqi->alpha = job->alpha ? g_bytes_ref (job->alpha) : NULL;
+  vqi->icc = source->icc ? g_bytes_ref (source->icc) : NULL;
+  vqi->exif = source->exif ? g_bytes_ref (source->exif) : NULL;
+  vqi->xmp = source->xmp ? g_bytes_ref (source->xmp) : NULL;
+  vqi->x_resolution = source->x_resolution;
+  vqi->y_resolution = source->y_resolution;
+}
+
+AtlVqi *
+atl_vqi_job_encode (AtlVqiJob *job, int stages, double rate, AtlCodes *codes,
+                    const AtlProgress *progress, GError **error)
+{
+  const AtlImageIo *io = &job->source->io;
+  AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+  AtlProgressPart part, rest;
+  AtlCodes own;
+  AtlCodeCosts costs;
+  AtlVqi *vqi = NULL;
+
+  options.memory = job->options.memory;
+  if (!atl_codes_init (&own, job->model, io->width, io->height, stages, error))
+    return NULL;
+  fill_costs (job, &own, rate, &costs);
+  if (atl_apply_encode (job->model, job->pool, io, &options, &costs, &own,
+                        atl_progress_part (&part, progress, 0, 0.9), error))
+    {
+      vqi = atl_vqi_new ();
+      if (encode_planes (job, vqi, &own,
+                         atl_progress_part (&rest, progress, 0.9, 1), error))
+        {
+          fill_head (job, vqi, &own);
+          vqi->bytes = atl_vqi_measure (vqi, vqi->stages);
+        }
+      else
+        g_clear_pointer (&vqi, atl_vqi_free);
+    }
+  clear_costs (&costs);
+  if (vqi && codes)
+    *codes = own;
+  else
+    atl_codes_clear (&own);
+  return vqi;
+}
+
+static gboolean
+check_options (const AtlVqiJob *job, GError **error)
+{
+  const AtlVqiOptions *o = &job->options;
+
+  if (o->alpha_levels == 0 || (o->alpha_levels >= 2 && o->alpha_levels <= 65535))
+    return TRUE;
+  g_set_error (
+      error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+      _ ("Transparency can have 2 to 65535 levels, or 0 for exact; not %d"),
+      o->alpha_levels);
+  return FALSE;
+}
+
+static gboolean
+job_init (AtlVqiJob *job, AtlModel *model, AtlPool *pool,
+          const AtlVqiSource *source, const AtlVqiOptions *options, GError **error)
+{
+  static const AtlVqiOptions defaults = ATL_VQI_DEFAULTS;
+  AtlCodes shapes;
+
+  memset (job, 0, sizeof *job);
+  job->model = model;
+  job->pool = pool;
+  job->source = source;
+  job->options = options ? *options : defaults;
+  if (!check_options (job, error)
+      || !atl_codes_measure (&shapes, model, source->io.width, source->io.height,
+                             error))
+    return FALSE;
+  job->contexts = atl_contexts_of_model (model, &shapes, error);
+  job->variance = read_variance (model);
+  return job->contexts != NULL;
+}
+
+AtlVqi *
+atl_vqi_encode (AtlModel *model, AtlPool *pool, const AtlVqiSource *source,
+                const AtlVqiOptions *options, const AtlProgress *progress,
+                GError **error)
+{
+  AtlVqiJob job;
+  AtlVqi *vqi = NULL;
+  double rate;
+  gboolean ok = job_init (&job, model, pool, source, options, error);
+
+  if (ok && source->alpha)
+    {
+      AtlProgressPart part;
+
+      job.alpha
+          = atl_alpha_encode (source->alpha, source->io.width, source->io.height,
+                              source->alpha_bits, job.options.alpha_levels,
+                              atl_progress_part (&part, progress, 0, 0), error);
+      ok = job.alpha != NULL;
+    }
+  rate = job.options.rate < 0 ? ATL_VQI_RATE : job.options.rate;
+  if (ok && job.options.target_bytes > 0)
+    vqi = atl_vqi_reach_bytes (&job, progress, error);
+  else if (ok && job.options.target_psnr > 0)
+    vqi = atl_vqi_reach_psnr (&job, progress, error);
+  else if (ok)
+    vqi = atl_vqi_job_encode (&job, job.options.stages, rate, NULL, progress,
+                              error);
+  atl_contexts_free (job.contexts);
+  g_clear_pointer (&job.alpha, g_bytes_unref);
+  return vqi;
+}
+
+/* --- Pictures ------------------------------------------------------------- */
+
+static gboolean
+read_picture (gpointer data, int x, int y, int width, int height, int channels,
+              float *out, GError **error)
+{
+  atl_picture_get (data, x, y, width, height, channels, out, channels,
+                   (gsize)width * channels);
+  return TRUE;
+}
+
+/* Alpha in 8 bits, or 16 where the picture has more. */
+static guint16 *
+take_alpha (const AtlPicture *picture, int bits, GError **error)
+{
+  gsize width = picture->width;
+  int samples = picture->channels + 1;
+  guint16 *alpha = g_try_new (guint16, width * picture->height);
+  g_autofree float *row = g_new (float, width *samples);
+
+  if (!alpha)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
+                   _ ("Too little memory for the transparency of %dx%d pixels"),
+                   picture->width, picture->height);
+      return NULL;
+    }
+  for (int y = 0; y < picture->height; y++)
+    {
+      atl_picture_get (picture, 0, y, picture->width, 1, samples, row, samples,
+                       width * samples);
+      for (gsize x = 0; x < width; x++)
+        alpha[y * width + x]
+            = (guint16)lrintf (CLAMP (row[x * samples + samples - 1], 0, 1)
+                               * (float)((1 << bits) - 1));
+    }
+  return alpha;
+}
+
+AtlVqi *
+atl_vqi_encode_picture (AtlModel *model, AtlPool *pool, const AtlPicture *picture,
+                        const AtlVqiOptions *options, const AtlProgress *progress,
+                        GError **error)
+{
+  g_autofree guint16 *alpha = NULL;
+  AtlVqiSource source
+      = { { picture->width, picture->height, picture->channels, read_picture, NULL,
+            (gpointer)picture, picture->channels },
+          picture->depth };
+
+  source.icc = picture->icc;
+  if (picture->has_alpha)
+    {
+      source.alpha_bits = picture->depth == ATL_DEPTH_U8 ? 8 : 16;
+      alpha = take_alpha (picture, source.alpha_bits, error);
+      if (!alpha)
+        return NULL;
+    }
+  source.alpha = alpha;
+  return atl_vqi_encode (model, pool, &source, options, progress, error);
+}
