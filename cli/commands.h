@@ -23,6 +23,9 @@ gboolean command_import (int argc, char **argv, GError **error);
 gboolean command_export (int argc, char **argv, GError **error);
 gboolean command_translate (int argc, char **argv, GError **error);
 gboolean command_roundtrip (int argc, char **argv, GError **error);
+gboolean command_compress (int argc, char **argv, GError **error);
+gboolean command_decompress (int argc, char **argv, GError **error);
+gboolean command_prime (int argc, char **argv, GError **error);
 gboolean command_bench (int argc, char **argv, GError **error);
 /* What `atelier bench --train` is. */
 gboolean command_bench_train (int argc, char **argv, GError **error);

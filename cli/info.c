@@ -1,4 +1,4 @@
-/* atelier info: what a model is. */
+/* atelier info: what a model is, or a .vqi file. */
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common.h"
 #include "models/library.h"
+#include "vqi.h"
 
 static void
 add_json_text (JsonBuilder *builder, const char *name, const char *json)
@@ -97,8 +98,10 @@ command_info (int argc, char **argv, GError **error)
   g_autoptr (AtlModel) model = NULL;
   GStatBuf status = { 0 };
 
-  if (!cli_parse (&argc, &argv, entries, "MODEL", NULL, 1, 1, error))
+  if (!cli_parse (&argc, &argv, entries, "MODEL|FILE.vqi", NULL, 1, 1, error))
     return FALSE;
+  if (cli_is_vqi (argv[1]))
+    return cli_info_vqi (argv[1], json, error);
   path = atl_library_find (argv[1], error);
   if (!path)
     return FALSE;

@@ -9,8 +9,8 @@
 
 /* --- What codes cost ------------------------------------------------------ */
 
-static double
-read_variance (const AtlModel *model)
+double
+atl_vqi_read_variance (const AtlModel *model)
 {
   const char *json = atl_model_get_metadata (model, "atelier.codes");
   g_autoptr (JsonNode) node = json ? json_from_string (json, NULL) : NULL;
@@ -224,7 +224,7 @@ job_init (AtlVqiJob *job, AtlModel *model, AtlPool *pool,
                              error))
     return FALSE;
   job->contexts = atl_contexts_of_model (model, &shapes, error);
-  job->variance = read_variance (model);
+  job->variance = atl_vqi_read_variance (model);
   return job->contexts != NULL;
 }
 

@@ -24,6 +24,9 @@ AtlVqi *atl_vqi_job_encode (AtlVqiJob *job, int stages, double rate,
                             AtlCodes *codes, const AtlProgress *progress,
                             GError **error);
 
+/* The mean square of an element of z, which the trainer noted; 0: unknown. */
+double  atl_vqi_read_variance (const AtlModel *model);
+
 /* vqi-target.c */
 AtlVqi *atl_vqi_reach_bytes (AtlVqiJob *job, const AtlProgress *progress,
                              GError **error);

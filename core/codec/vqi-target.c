@@ -124,8 +124,8 @@ static gboolean
 cannot_reach (gsize least, gsize most, GError **error)
 {
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-               _ ("The picture does not fit into %" G_GSIZE_FORMAT
-                  " bytes with this model; it takes at least %" G_GSIZE_FORMAT),
+               _ ("The picture does not fit into %zu bytes with this "
+                  "model; it takes at least %zu"),
                most, least);
   return FALSE;
 }
