@@ -115,14 +115,16 @@ static AtlTrainSettings *
 make_settings (GimpProcedureConfig *config, GError **error)
 {
   g_autoptr (AtlTrainSettings) settings = NULL;
+  g_autofree char *arch = atl_config_string (config, "arch");
   Words words = { 0 };
 
   if (read_words (config, &words, error))
-    settings = atl_train_settings_new (words.kind, words.preset, NULL, error);
+    settings = atl_train_settings_new (words.kind, words.preset, arch, error);
   g_free (words.preset);
   if (!settings)
     return NULL;
   settings->b_to_a = words.b_to_a;
+  settings->corrupt = atl_config_string (config, "corrupt");
   return fill_settings (settings, config, error) ? g_steal_pointer (&settings)
                                                  : NULL;
 }
@@ -224,9 +226,9 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   if (run_mode == GIMP_RUN_INTERACTIVE)
     {
       gimp_ui_init ("atelier");
-      if (atl_train_window_run (procedure, config, make_settings)
-          == ATL_TRAIN_WINDOW_CLOSED)
-        return atl_return_cancelled (procedure);
+      return atl_train_window_run (procedure, config, make_settings)
+                 ? atl_return (procedure, NULL)
+                 : atl_return_cancelled (procedure);
     }
   return train (procedure, config);
 }
@@ -237,12 +239,17 @@ add_arguments (GimpProcedure *procedure)
   gimp_procedure_add_file_argument (
       procedure, "folder", _ ("_Folder"),
       _ ("The training pictures: folders A and B, pictures A|B side by side, or "
-         "name_a and name_b; for vqvae any pictures"),
+         "name_a and name_b; for vqvae or with \"corrupt\" any pictures"),
       GIMP_FILE_CHOOSER_ACTION_ANY, TRUE, NULL, G_PARAM_READWRITE);
   gimp_procedure_add_string_argument (
       procedure, "kind", _ ("_Kind"),
       _ ("What is learnt: pix2pix, from pairs, or vqvae, to compress"), "pix2pix",
       G_PARAM_READWRITE);
+  gimp_procedure_add_string_argument (
+      procedure, "corrupt", _ ("Da_mage"),
+      _ ("What the inputs are made with, from clean pictures, for pix2pix: noise, "
+         "jpeg:10-50, ...; empty: the folder has pairs"),
+      "", G_PARAM_READWRITE);
   gimp_procedure_add_string_argument (procedure, "name", _ ("_Name"),
                                       _ ("The model's name; empty: the folder's"),
                                       "", G_PARAM_READWRITE);
@@ -254,6 +261,10 @@ add_arguments (GimpProcedure *procedure)
       procedure, "preset", _ ("_Preset"),
       _ ("How much effort: quick (minutes), standard (hours), full (a night)"),
       "standard", G_PARAM_READWRITE);
+  gimp_procedure_add_string_argument (procedure, "arch", _ ("Net_work"),
+                                      _ ("unet_256, resnet_6, ...; empty: the "
+                                         "preset's"),
+                                      "", G_PARAM_READWRITE);
   gimp_procedure_add_int_argument (procedure, "steps", _ ("S_teps"),
                                    _ ("How long to train; 0: as the preset"), 0,
                                    MAX_STEPS, 0, G_PARAM_READWRITE);

@@ -25,6 +25,7 @@ typedef struct
   int width, height; /* of the layer */
   int channels;      /* of colour: 1 or 3 */
   gboolean has_alpha;
+  int offset_x, offset_y; /* of the layer in the image */
   int x, y, changed_width, changed_height; /* what the selection leaves of
                              the layer: only there anything will change */
   int n_layers;                            /* that the filter will be applied to */
@@ -37,12 +38,11 @@ typedef struct
    * running its loop (cancel, and let the thread end by itself). */
   gboolean (*read) (gpointer data, int x, int y, int width, int height,
                     int channels, float *out, GError **error);
-  /* The same pixels as a screen without colour management shows them: R, G, B
-   * bytes in sRGB.  Main thread only. */
-  void (*read_display) (gpointer data, int x, int y, int width, int height,
-                        guint8 *rgb);
-  /* n perceptual pixels, `channels` each, to R, G, B bytes likewise: for the
-   * "after" side.  Any thread. */
+  /* The whole layer in at most width x height pixels, with its alpha; free with
+   * g_object_unref.  NULL if it can't be had.  Main thread only. */
+  GdkPixbuf *(*thumbnail) (gpointer data, int width, int height);
+  /* n perceptual pixels, `channels` each, to R, G, B bytes in sRGB, as a
+   * screen without colour management shows them.  Any thread. */
   void (*to_display) (gpointer data, const float *pixels, int channels, gsize n,
                       guint8 *rgb);
   gpointer data;
@@ -68,21 +68,22 @@ gboolean atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *con
  * models/library.h.  TRUE: carry out what the config says. */
 gboolean atl_models_dialog_run (GimpProcedure *procedure,
                                 GimpProcedureConfig *config);
+/* batch: source, folder (GFile), model, filter "translate" | "compress", format
+ * "png" | "jpg" | "tif" | "webp" | "xcf". */
+gboolean atl_batch_dialog_run (GimpProcedure *procedure,
+                               GimpProcedureConfig *config);
 
-/* train: folder, kind "pix2pix" | "vqvae", name, output (GFile), preset
- * "quick" | "standard" | "full", steps and size (0: the preset's), direction
- * "AtoB" | "BtoA", seed, resume.
- * The window runs the training by itself (train/trainer.h), with settings that
- * make_settings checks and makes of the config. */
+/* train: folder, kind "pix2pix" | "vqvae", corrupt (a damage, or empty), name,
+ * output (GFile), preset "quick" | "standard" | "full", arch (empty: the
+ * preset's), steps and size (0: the preset's), direction "AtoB" | "BtoA", seed,
+ * resume.
+ * The window runs trainings by itself (train/job.h), with settings that
+ * make_settings checks and makes of the config.  TRUE: at least one was begun,
+ * so that the config is worth remembering. */
 typedef AtlTrainSettings *(*AtlMakeSettings) (GimpProcedureConfig *config,
                                               GError **error);
-typedef enum
-{
-  ATL_TRAIN_WINDOW_CLOSED, /* nothing is left to be done */
-  ATL_TRAIN_WINDOW_RUN     /* train with the config, showing progress only */
-} AtlTrainWindowEnd;
-AtlTrainWindowEnd atl_train_window_run (GimpProcedure *procedure,
-                                        GimpProcedureConfig *config,
-                                        AtlMakeSettings make_settings);
+gboolean atl_train_window_run (GimpProcedure *procedure,
+                               GimpProcedureConfig *config,
+                               AtlMakeSettings make_settings);
 
 G_END_DECLS

@@ -18,13 +18,6 @@ run_plain (GimpProcedure *procedure, GimpProcedureConfig *config, const char *ti
 }
 
 gboolean
-atl_translate_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
-                          const AtlLayerSource *source)
-{
-  return run_plain (procedure, config, _ ("Translate"));
-}
-
-gboolean
 atl_compress_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
                          const AtlLayerSource *source)
 {
@@ -42,13 +35,4 @@ gboolean
 atl_models_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config)
 {
   return run_plain (procedure, config, _ ("Manage Models"));
-}
-
-AtlTrainWindowEnd
-atl_train_window_run (GimpProcedure *procedure, GimpProcedureConfig *config,
-                      AtlMakeSettings make_settings)
-{
-  return run_plain (procedure, config, _ ("Train a Style"))
-             ? ATL_TRAIN_WINDOW_RUN
-             : ATL_TRAIN_WINDOW_CLOSED;
 }

@@ -264,7 +264,10 @@ read_lists (AtlTrainView *view, Mail *mail)
   while (mail->messages->len > 0)
     {
       if (view->messages->len == MAX_MESSAGES)
-        g_ptr_array_remove_index (view->messages, 0);
+        {
+          g_ptr_array_remove_index (view->messages, 0);
+          view->n_dropped++;
+        }
       g_ptr_array_add (view->messages, g_ptr_array_steal_index (mail->messages, 0));
     }
 }

@@ -46,6 +46,7 @@ typedef struct
                             first step on */
   GArray *measured;      /* AtlMeasured, by step */
   GPtrArray *messages;   /* AtlTrainMessage, the oldest first */
+  guint n_dropped;       /* older ones, that are not in the list any more */
   AtlPicture *sheet;     /* input | output | target, or NULL */
   gint64 sheet_step;
   gint64 model_step;     /* that the model file is of; 0: none yet */
