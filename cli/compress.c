@@ -55,7 +55,8 @@ parse (Options *o, int *argc, char ***argv, GError **error)
       || !cli_check_range (o->threads, 0, CLI_MAX_THREADS, "--threads", error)
       || !cli_check_range (o->memory, 0, 1 << 24, "--memory", error)
       || !cli_check_range (o->alpha_levels, 0, 65535, "--alpha-levels", error)
-      || !cli_check_range ((double)o->target_bytes, 0, 1e15, "--target-bytes", error)
+      || !cli_check_range ((double)o->target_bytes, 0, 1e15, "--target-bytes",
+                           error)
       || !cli_check_range (o->target_psnr, 0, 100, "--target-psnr", error))
     return FALSE;
   if ((o->quality != 0) + (o->target_bytes > 0) + (o->target_psnr > 0) > 1)
@@ -108,8 +109,8 @@ command_compress (int argc, char **argv, GError **error)
   if (o.json)
     print_json (vqi);
   else
-    g_print (_ ("%zu bytes, %.3f bits per pixel, quality %d of %d\n"),
-             vqi->bytes, 8.0 * (double)vqi->bytes / vqi->width / vqi->height,
-             vqi->stages, atl_model_get_config (model)->stages);
+    g_print (_ ("%zu bytes, %.3f bits per pixel, quality %d of %d\n"), vqi->bytes,
+             8.0 * (double)vqi->bytes / vqi->width / vqi->height, vqi->stages,
+             atl_model_get_config (model)->stages);
   return TRUE;
 }

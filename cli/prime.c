@@ -119,8 +119,9 @@ command_prime (int argc, char **argv, GError **error)
       || !atl_model_save (model, output ? output : path, is_half (path), error))
     return FALSE;
   cli_progress_clear ();
-  g_print (_ ("%s: %.1f MB of context tables\n"), output ? output : path,
-           (double)g_bytes_get_size (atl_model_get_data (model, ATL_CONTEXTS_TENSOR))
-               / 1e6);
+  g_print (
+      _ ("%s: %.1f MB of context tables\n"), output ? output : path,
+      (double)g_bytes_get_size (atl_model_get_data (model, ATL_CONTEXTS_TENSOR))
+          / 1e6);
   return TRUE;
 }

@@ -118,8 +118,8 @@ print_text (const AtlVqi *vqi, const char *path)
   g_print ("%s\n", path);
   g_print ("  %-18s %dx%d, %s, %s\n", _ ("picture"), vqi->width, vqi->height,
            vqi->channels == 1 ? _ ("grey") : _ ("colour"), depth_name (vqi->depth));
-  g_print ("  %-18s %zu, %.3f %s\n", _ ("bytes"), vqi->bytes,
-           bits_per_pixel (vqi), _ ("bits per pixel"));
+  g_print ("  %-18s %zu, %.3f %s\n", _ ("bytes"), vqi->bytes, bits_per_pixel (vqi),
+           _ ("bits per pixel"));
   g_print (vqi->cut_short ? _ ("  %-18s %d of %d (cut short or damaged)\n")
                           : _ ("  %-18s %d of %d\n"),
            _ ("quality"), vqi->usable, vqi->stages);

@@ -70,6 +70,8 @@ gboolean atl_trainer_write_model (AtlTrainer *trainer,
 void atl_trainer_write_sheet (AtlTrainer *trainer, const AtlPicture *sheet);
 /* The sheet's first input and output become the model's thumbnail. */
 void atl_trainer_set_thumbnail (AtlTrainer *trainer, const AtlPicture *sheet);
+/* trainer-prime.c: a finished VQ-VAE's file gets its context tables. */
+void atl_trainer_prime (AtlTrainer *trainer);
 void atl_trainer_write_history (AtlTrainer *trainer);
 void atl_trainer_write_report (AtlTrainer *trainer);
 

@@ -433,6 +433,8 @@ atl_trainer_run (AtlTrainer *t, AtlTrainResult *result, GError **error)
   if (!atl_trainer_prepare (t, error))
     return FALSE;
   ok = loop (t, error) && finish (t, error);
+  if (ok)
+    atl_trainer_prime (t);
   atl_loader_get_statistics (t->loader, &statistics);
   result->finished = t->step == t->settings->steps;
   result->step = t->step;
