@@ -209,12 +209,16 @@ atl_filter_source_init (AtlLayerSource *source, GimpDrawable **drawables)
 {
   AtlLayer *pixels = atl_layer_new (drawables[0]);
   const GeglRectangle *changed = &pixels->changed;
+  int x, y;
 
+  gimp_drawable_get_offsets (drawables[0], &x, &y);
   *source = (AtlLayerSource){
     .width = pixels->width,
     .height = pixels->height,
     .channels = pixels->channels,
     .has_alpha = pixels->has_alpha,
+    .offset_x = x,
+    .offset_y = y,
     .x = changed->x,
     .y = changed->y,
     .changed_width = changed->width,
@@ -222,7 +226,7 @@ atl_filter_source_init (AtlLayerSource *source, GimpDrawable **drawables)
     .n_layers = count (drawables),
     .name = gimp_item_get_name (GIMP_ITEM (drawables[0])),
     .read = atl_layer_read,
-    .read_display = atl_layer_read_display,
+    .thumbnail = atl_layer_get_thumbnail,
     .to_display = atl_layer_to_display,
     .data = pixels,
     .n_threads = gimp_get_num_processors (),

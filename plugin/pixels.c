@@ -9,6 +9,7 @@
 #include "worker.h"
 
 #define COPY_ROWS 64
+#define MAX_THUMBNAIL 1024 /* that GIMP makes */
 
 static gboolean refuse (GError **error, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
@@ -242,15 +243,14 @@ atl_layer_read (gpointer data, int x, int y, int width, int height, int channels
   return TRUE;
 }
 
-void
-atl_layer_read_display (gpointer data, int x, int y, int width, int height,
-                        guint8 *rgb)
+GdkPixbuf *
+atl_layer_get_thumbnail (gpointer data, int width, int height)
 {
   AtlLayer *pixels = data;
 
-  gegl_buffer_get (pixels->source, GEGL_RECTANGLE (x, y, width, height), 1.0,
-                   babl_format ("R'G'B' u8"), rgb, GEGL_AUTO_ROWSTRIDE,
-                   GEGL_ABYSS_NONE);
+  return gimp_drawable_get_thumbnail (pixels->drawable, MIN (width, MAX_THUMBNAIL),
+                                      MIN (height, MAX_THUMBNAIL),
+                                      GIMP_PIXBUF_SMALL_CHECKS);
 }
 
 void

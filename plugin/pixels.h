@@ -44,8 +44,7 @@ AtlImageIo atl_layer_io (AtlLayer *pixels);
 /* As AtlLayerSource has it. */
 gboolean atl_layer_read (gpointer pixels, int x, int y, int width, int height,
                          int channels, float *out, GError **error);
-void atl_layer_read_display (gpointer pixels, int x, int y, int width, int height,
-                             guint8 *rgb);
+GdkPixbuf *atl_layer_get_thumbnail (gpointer pixels, int width, int height);
 void atl_layer_to_display (gpointer pixels, const float *values, int channels,
                            gsize n, guint8 *rgb);
 

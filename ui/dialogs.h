@@ -68,7 +68,7 @@ gboolean atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *con
  * models/library.h.  TRUE: carry out what the config says. */
 gboolean atl_models_dialog_run (GimpProcedure *procedure,
                                 GimpProcedureConfig *config);
-/* batch: source, folder (GFile), model, filter "translate" | "compress", format
+/* batch: source, folder (GFile), model, procedure "translate" | "compress", format
  * "png" | "jpg" | "tif" | "webp" | "xcf". */
 gboolean atl_batch_dialog_run (GimpProcedure *procedure,
                                GimpProcedureConfig *config);

@@ -174,9 +174,13 @@ class Desktop:
             shutil.copy2(program, plug_ins / program.name / program.name)
         if self.with_models:
             subprocess.run([options.make_models, self.models], check=True)
+        version = subprocess.check_output(
+            ["pkg-config", "--modversion", "gimp-3.0"], text=True).strip()
+        # GIMP welcomes whoever comes from another version.
         (profile / "gimprc").write_text(
             f'(plug-in-path "{plug_ins}")\n(theme-color-scheme {options.theme})\n'
-            "(check-updates no)\n(show-welcome-dialog no)\n")
+            f'(check-updates no)\n(config-version "{version}")\n'
+            "(show-welcome-dialog no)\n")
         self.environment = dict(
             os.environ, HOME=str(top), GIMP3_DIRECTORY=str(profile),
             XDG_DATA_HOME=str(top / "data"), XDG_CACHE_HOME=str(top / "cache"),

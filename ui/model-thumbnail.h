@@ -1,0 +1,23 @@
+/* What stands for a model in lists: its file's thumbnail, or its initials. */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "models/library.h"
+
+G_BEGIN_DECLS
+
+/* Logical pixels; half of the height for lists with little room. */
+#define ATL_THUMBNAIL_WIDTH  96
+#define ATL_THUMBNAIL_HEIGHT 48
+
+/* An image of width x width / 2 logical pixels, sharp at the scale of the
+ * screen. */
+GtkWidget  *atl_model_thumbnail_new   (const AtlModelInfo *info, int width);
+/* What a model is called: its card's name, else its file's. */
+const char *atl_model_info_get_title  (const AtlModelInfo *info);
+/* The first letters of up to two words, in capitals; free with g_free. */
+char       *atl_initials              (const char *title);
+
+G_END_DECLS

@@ -1,0 +1,79 @@
+/* Rows of settings; see rows.h. */
+
+#include "rows.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+GtkWidget *
+atl_choice_new (GimpProcedureConfig *config, const char *property,
+                const char *const *words, const char *const *labels)
+{
+  GtkWidget *combo = gtk_combo_box_text_new ();
+
+  for (int i = 0; words[i]; i++)
+    gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), words[i], labels[i]);
+  g_object_bind_property (config, property, combo, "active-id",
+                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return combo;
+}
+
+GtkWidget *
+atl_number_new (GimpProcedureConfig *config, const char *property, double step)
+{
+  GtkWidget *spin
+      = gimp_prop_spin_button_new (G_OBJECT (config), property, step, 10 * step, 0);
+
+  gtk_entry_set_width_chars (GTK_ENTRY (spin), 8);
+  return spin;
+}
+
+void
+atl_grid_add (GtkGrid *grid, int row, const char *label, GtkWidget *widget)
+{
+  GtkWidget *name = gtk_label_new_with_mnemonic (label);
+
+  gtk_label_set_xalign (GTK_LABEL (name), 0);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (name), widget);
+  gtk_widget_set_hexpand (widget, TRUE);
+  gtk_grid_attach (grid, name, 0, row, 1, 1);
+  gtk_grid_attach (grid, widget, 1, row, 1, 1);
+  gtk_widget_show (name);
+  gtk_widget_show (widget);
+}
+
+GtkWidget *
+atl_text_new (const char *text)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_width_chars (GTK_LABEL (label), 30);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 44);
+  return label;
+}
+
+static void
+destroy (GtkWidget *widget, gpointer data)
+{
+  gtk_widget_destroy (widget);
+}
+
+void
+atl_empty (GtkWidget *container)
+{
+  gtk_container_foreach (GTK_CONTAINER (container), destroy, NULL);
+}
+
+char *
+atl_seconds_text (double seconds)
+{
+  if (seconds < 1)
+    return g_strdup (_ ("less than a second"));
+  if (seconds < 90)
+    return g_strdup_printf (_ ("%.0f s"), seconds);
+  if (seconds < 90 * 60)
+    return g_strdup_printf (_ ("%.0f min"), seconds / 60);
+  return g_strdup_printf (_ ("%.1f h"), seconds / 3600);
+}

@@ -1,0 +1,27 @@
+/* Rows of settings, as GIMP's own dialogs have them. */
+
+#pragma once
+
+#include <libgimp/gimp.h>
+#include <libgimp/gimpui.h>
+
+G_BEGIN_DECLS
+
+/* A combo box for a string property of the config: words and their labels, each
+ * ending with NULL. */
+GtkWidget *atl_choice_new (GimpProcedureConfig *config, const char *property,
+                           const char *const *words, const char *const *labels);
+/* A number of the config as a spin button. */
+GtkWidget *atl_number_new (GimpProcedureConfig *config, const char *property,
+                           double step);
+/* Label and widget in a row of the grid. */
+void       atl_grid_add   (GtkGrid *grid, int row, const char *label,
+                           GtkWidget *widget);
+/* Wrapped text, as a paragraph of help is. */
+GtkWidget *atl_text_new   (const char *text);
+/* Destroys all that is in the container. */
+void       atl_empty      (GtkWidget *container);
+/* "3 s", "2 min"; free with g_free. */
+char      *atl_seconds_text (double seconds);
+
+G_END_DECLS
