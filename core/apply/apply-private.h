@@ -174,7 +174,8 @@ gboolean atl_map_write (AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view,
 gboolean atl_passes_run (AtlJob *job, const AtlProgress *progress, GError **error);
 
 /* codes.c: rect of the window in pixels of the quantiser `node`. */
-void     atl_codes_read  (const AtlJob *job, int node, AtlRect rect, AtlView view);
+gboolean atl_codes_read  (const AtlJob *job, int node, AtlRect rect, AtlView view,
+                          GError **error);
 /* The part `core` of what the plan chose for `tile`. */
 void     atl_codes_keep  (AtlJob *job, AtlPlan *plan, int node, AtlRect tile,
                           AtlRect core);

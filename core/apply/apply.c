@@ -65,7 +65,11 @@ read_tile (Run *run, AtlSpan x, AtlSpan y, const AtlProgress *progress,
             return FALSE;
         }
       else if (job->codes)
-        atl_codes_read (job, node, value_rect (job, node, x, y, FALSE), view);
+        {
+          if (!atl_codes_read (job, node, value_rect (job, node, x, y, FALSE), view,
+                               error))
+            return FALSE;
+        }
       else if (!atl_map_read (atl_map_find (job, node), job->pool,
                               value_rect (job, node, x, y, FALSE), view, error))
         return FALSE;

@@ -158,13 +158,15 @@ lookup_row (gpointer data, gint64 task, int worker)
                     l->view.data + task * n * l->view.stride, l->view.stride);
 }
 
-void
-atl_codes_read (const AtlJob *job, int node, AtlRect rect, AtlView view)
+gboolean
+atl_codes_read (const AtlJob *job, int node, AtlRect rect, AtlView view,
+                GError **error)
 {
   int stages = atl_graph_get_node (job->graph, node)->stages;
   int wanted = job->options.stages > 0 ? job->options.stages : job->codes->stages;
-  g_autofree gint32 *scratch = g_new (
-      gint32, (gsize)rect.width * stages * atl_pool_get_n_threads (job->pool));
+  atl_autofree gint32 *scratch = atl_try_alloc (
+      (gsize)rect.width * stages,
+      sizeof (gint32) * (gsize)atl_pool_get_n_threads (job->pool), "codes", error);
   LookupJob l = { job,
                   find_grid (job, node),
                   node,
@@ -174,7 +176,9 @@ atl_codes_read (const AtlJob *job, int node, AtlRect rect, AtlView view)
                   view,
                   scratch };
 
-  atl_pool_run (job->pool, rect.height, lookup_row, &l);
+  if (scratch)
+    atl_pool_run (job->pool, rect.height, lookup_row, &l);
+  return scratch != NULL;
 }
 
 void

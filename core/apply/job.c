@@ -5,6 +5,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* A preview takes the norms' statistics from the whole picture only if that is
  * no larger than this. */
 #define PREVIEW_PIXELS (2 << 20)
@@ -240,8 +242,8 @@ atl_job_clear (AtlJob *job)
     g_free (job->known[i]);
   g_free (job->known);
   g_free (job->shapes);
-  g_free (job->picture_strip);
-  g_free (job->result_strip);
+  atl_free (job->picture_strip);
+  atl_free (job->result_strip);
   g_ptr_array_unref (job->passes);
   g_ptr_array_unref (job->maps);
 }

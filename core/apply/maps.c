@@ -220,12 +220,17 @@ copy_rect (const AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view, int x,
            int y, gboolean write, GError **error)
 {
   CopyJob c = { map, rect, NULL, view.stride, view.stride * view.shape.w, write };
-  g_autofree float *scratch = NULL;
+  atl_autofree float *scratch = NULL;
 
   c.pixels = view.data + y * c.row_stride + x * view.stride;
   if (!map->data && view.stride != (gsize)map->channels)
-    c.scratch = scratch = g_new (float, (gsize)rect.width * map->channels
-                                            * atl_pool_get_n_threads (pool));
+    {
+      c.scratch = scratch = atl_try_alloc (
+          (gsize)rect.width * map->channels * atl_pool_get_n_threads (pool),
+          sizeof (float), _ ("an intermediate result"), error);
+      if (!scratch)
+        return FALSE;
+    }
   atl_pool_run (pool, rect.height, copy_row, &c);
   if (c.code == 0)
     return TRUE;

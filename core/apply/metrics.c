@@ -16,6 +16,8 @@
 
 #include "apply/metrics.h"
 
+#include "base/memory.h"
+
 #define WINDOW 11
 #define SIGMA 1.5
 #define STRIP 64 /* rows of the map a task does */
@@ -344,9 +346,9 @@ ssim_means (AtlPool *pool, const Rows *a, const Rows *b,
   s.map_row = (gsize)s.map_width * a->channels;
   s.worker_scratch = s.window_y * N_MAPS * s.map_row + (N_MAPS + 2) * s.row;
   n_strips = (s.map_height + STRIP - 1) / STRIP;
-  s.scratch = g_try_malloc_n (atl_pool_get_n_threads (pool),
-                              s.worker_scratch * sizeof (float));
-  s.strips = g_try_new (StripSums, n_strips);
+  s.scratch = atl_try_alloc (atl_pool_get_n_threads (pool),
+                             s.worker_scratch * sizeof (float), "SSIM", NULL);
+  s.strips = atl_try_alloc (n_strips, sizeof *s.strips, "SSIM", NULL);
   ok = (s.scratch && s.strips) || no_memory (a, error);
 
   for (; ok && s.first_strip < n_strips; s.first_strip += batch)
@@ -358,8 +360,8 @@ ssim_means (AtlPool *pool, const Rows *a, const Rows *b,
     }
   if (ok)
     add_strips (&s, n_strips, means);
-  g_free (s.scratch);
-  g_free (s.strips);
+  atl_free (s.scratch);
+  atl_free (s.strips);
   return ok;
 }
 
@@ -431,15 +433,15 @@ halve (AtlPool *pool, const Rows *in)
   gsize n = (gsize)((in->width + 1) / 2) * in->channels * ((in->height + 1) / 2);
   Halve h = { .in = *in };
 
-  h.out = g_try_malloc_n (n, sizeof (float));
+  h.out = atl_try_alloc (n, sizeof (float), "MS-SSIM", NULL);
   if (!in->floats)
-    h.scratch
-        = g_try_malloc_n (atl_pool_get_n_threads (pool) * 2 * row, sizeof (float));
+    h.scratch = atl_try_alloc (atl_pool_get_n_threads (pool) * 2 * row,
+                               sizeof (float), "MS-SSIM", NULL);
   if (!h.out || (!in->floats && !h.scratch))
-    g_clear_pointer (&h.out, g_free);
+    g_clear_pointer (&h.out, atl_free);
   else
     atl_pool_run (pool, (in->height + 1) / 2, halve_row, &h);
-  g_free (h.scratch);
+  atl_free (h.scratch);
   return h.out;
 }
 
@@ -449,7 +451,7 @@ replace_by_half (AtlPool *pool, Rows *rows, float **owned)
 {
   float *half = halve (pool, rows);
 
-  g_free (*owned);
+  atl_free (*owned);
   *owned = half;
   *rows = (Rows){ half, NULL, (rows->width + 1) / 2, (rows->height + 1) / 2,
                   rows->channels };
@@ -494,7 +496,8 @@ ms_ssim_of (AtlPool *pool, Rows a, Rows b, const AtlProgress *progress,
 {
   int n_scales = count_scales (a.width, a.height), channels = a.channels;
   double product[MAX_CHANNELS] = { 1, 1, 1, 1 };
-  g_autofree float *owned_a = NULL, *owned_b = NULL;
+  atl_autofree float *owned_a = NULL;
+  atl_autofree float *owned_b = NULL;
   AtlProgressPart part;
 
   for (int i = 0; i < n_scales; i++)

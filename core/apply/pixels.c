@@ -25,10 +25,12 @@ need_strips (AtlJob *job, int width, GError **error)
 {
   gsize pixels = (gsize)ATL_STRIP * width * sizeof (float);
 
-  g_free (job->picture_strip);
-  g_free (job->result_strip);
-  job->picture_strip = g_try_malloc (pixels * job->colouring.picture_channels);
-  job->result_strip = g_try_malloc (pixels * job->colouring.result_channels);
+  atl_free (job->picture_strip);
+  atl_free (job->result_strip);
+  job->picture_strip
+      = atl_try_alloc (pixels, job->colouring.picture_channels, "pixels", NULL);
+  job->result_strip
+      = atl_try_alloc (pixels, job->colouring.result_channels, "pixels", NULL);
   if (job->picture_strip && job->result_strip)
     return TRUE;
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,

@@ -43,6 +43,23 @@ is_there (gsize bytes)
   return total == 0 || bytes <= total;
 }
 
+static AtlAllocHook alloc_hook;
+static gpointer alloc_hook_data;
+
+void
+atl_set_alloc_hook (AtlAllocHook hook, gpointer data)
+{
+  alloc_hook_data = data;
+  alloc_hook = hook;
+}
+
+/* Whether a test, if there is one, lets this allocation be. */
+static inline gboolean
+may_alloc (gsize bytes)
+{
+  return G_LIKELY (alloc_hook == NULL) || alloc_hook (bytes, alloc_hook_data);
+}
+
 gpointer
 atl_try_alloc (gsize count, gsize size, const char *what, GError **error)
 {
@@ -51,7 +68,7 @@ atl_try_alloc (gsize count, gsize size, const char *what, GError **error)
   gboolean fits = g_size_checked_mul (&bytes, count, size)
                   && bytes <= (gsize)G_MAXSSIZE - ATL_ALIGNMENT;
 
-  if (fits && is_there (bytes)
+  if (fits && is_there (bytes) && may_alloc (bytes)
       && posix_memalign (&memory, ATL_ALIGNMENT, MAX (bytes, 1)) == 0)
     {
       advise_huge (memory, bytes);

@@ -17,6 +17,20 @@ gpointer atl_try_alloc0 (gsize count, gsize size, const char *what,
                          GError **error);
 void     atl_free (gpointer memory);
 
+/* In front of a pointer's declaration: atl_free at the end of its block. */
+#define atl_autofree __attribute__ ((cleanup (atl_free_pointed)))
+static inline void
+atl_free_pointed (gpointer pointer)
+{
+  atl_free (*(gpointer *) pointer);
+}
+
+/* For tests: asked before every allocation from now on, in the thread that
+ * allocates; where it returns FALSE, the allocation fails.  NULL: none.  To be
+ * set while no other thread allocates. */
+typedef gboolean (*AtlAllocHook) (gsize bytes, gpointer data);
+void     atl_set_alloc_hook (AtlAllocHook hook, gpointer data);
+
 /* A buffer that is live from step `first` to step `last`, both included. */
 typedef struct
 {

@@ -1,6 +1,6 @@
 /* torch.save's containers; see checkpoint-file.h.
  *
- * The storages of a legacy file stay where they are in the mapped file.  Those
+ * The storages of a legacy file stay where they are in the file's bytes.  Those
  * of a zip file are copied out by libarchive, which also checks their CRCs.
  */
 

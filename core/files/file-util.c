@@ -17,6 +17,8 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "base/memory.h"
+
 #define MESSAGE_TEXT 120 /* bytes of a foreign name that a message shows */
 
 static void
@@ -50,11 +52,9 @@ atl_display_text (const char *text)
 }
 
 /* Not blocking, so that a pipe without a writer is refused and not waited for. */
-GBytes *
-atl_file_map (const char *path, GError **error)
+int
+atl_file_open_regular (const char *path, gsize *size, GError **error)
 {
-  g_autoptr (GMappedFile) map = NULL;
-  g_autoptr (GError) problem = NULL;
   struct stat status;
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -71,11 +71,71 @@ atl_file_map (const char *path, GError **error)
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT, _ ("%s is empty"),
                    name);
     }
-  else if ((map = g_mapped_file_new_from_fd (fd, FALSE, &problem)) == NULL)
-    set_read_error (error, path, problem->message);
+  else
+    {
+      *size = (gsize)status.st_size;
+      return fd;
+    }
   if (fd >= 0)
     close (fd);
-  return map != NULL ? g_mapped_file_get_bytes (map) : NULL;
+  return -1;
+}
+
+gboolean
+atl_file_read_at (int fd, gpointer data, gsize size, gsize offset, const char *path,
+                  GError **error)
+{
+  guint8 *at = data;
+
+  while (size > 0)
+    {
+      gssize n = pread (fd, at, MIN (size, 1 << 30), (off_t)offset);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          set_read_error (error, path,
+                          n < 0 ? g_strerror (errno)
+                                : _ ("it became shorter meanwhile; another program "
+                                     "is writing it"));
+          return FALSE;
+        }
+      at += n;
+      offset += (gsize)n;
+      size -= (gsize)n;
+    }
+  return TRUE;
+}
+
+GBytes *
+atl_file_read_start (const char *path, gsize most, gsize *file_size, GError **error)
+{
+  gsize size = 0, wanted;
+  int fd = atl_file_open_regular (path, &size, error);
+  guint8 *data = NULL;
+  gboolean good = FALSE;
+
+  if (fd < 0)
+    return NULL;
+  wanted = MIN (size, most);
+  data = atl_try_alloc (wanted, 1, path, error);
+  good = data != NULL && atl_file_read_at (fd, data, wanted, 0, path, error);
+  close (fd);
+  if (!good)
+    {
+      atl_free (data);
+      return NULL;
+    }
+  if (file_size != NULL)
+    *file_size = size;
+  return g_bytes_new_with_free_func (data, wanted, atl_free, data);
+}
+
+GBytes *
+atl_file_read (const char *path, GError **error)
+{
+  return atl_file_read_start (path, G_MAXSIZE, NULL, error);
 }
 
 /* Output. */

@@ -1,5 +1,10 @@
-/* Reading whole files by mapping them, and writing files so that nothing is
- * lost: beside the target, then renamed. */
+/* Reading files into memory, and writing files so that nothing is lost: beside
+ * the target, then renamed.
+ *
+ * Files are not mapped: whoever shortens a mapped file, by saving a picture anew
+ * say, ends the program that reads it.  (Reading instead costs a fiftieth of a
+ * second a hundred megabytes; docs/RELIABILITY.md has the figures.)
+ */
 
 #pragma once
 
@@ -7,10 +12,19 @@
 
 G_BEGIN_DECLS
 
-/* Maps a regular file that is not empty.  Whoever shortens it while it is
- * mapped ends the program: the usual price of mmap.  NULL with
- * ATELIER_ERROR_FILE, or _FORMAT for an empty one. */
-GBytes    *atl_file_map      (const char *path, GError **error);
+/* All of a regular file that is not empty.  What was read stays, whatever
+ * becomes of the file.  NULL with ATELIER_ERROR_FILE (also if the file becomes
+ * shorter meanwhile), _FORMAT for an empty one, _MEMORY. */
+GBytes    *atl_file_read     (const char *path, GError **error);
+/* Its first bytes, `most` of them or all there are.  file_size: of the whole;
+ * may be NULL. */
+GBytes    *atl_file_read_start (const char *path, gsize most, gsize *file_size,
+                                GError **error);
+/* A descriptor to read such a file by, and its size; -1 with the error. */
+int        atl_file_open_regular (const char *path, gsize *size, GError **error);
+/* Exactly `size` bytes from `offset` on.  path: for messages. */
+gboolean   atl_file_read_at  (int fd, gpointer data, gsize size, gsize offset,
+                              const char *path, GError **error);
 
 /* A name out of a file (a tensor's, say) as a message may show it: one line of
  * valid UTF-8, not too long.  Free with g_free. */

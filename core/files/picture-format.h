@@ -23,8 +23,12 @@ typedef struct
   /* file: for messages.  orientation: as in AtlPictureInfo; not carried out. */
   AtlPicture *(*load) (GBytes *bytes, const char *file, int *orientation,
                        GError **error);
+  /* bytes: all of the file, or its first ones; FALSE where these don't tell. */
   gboolean (*probe) (GBytes *bytes, const char *file, AtlPictureInfo *info,
                      GError **error);
+  /* Instead, where what is wanted may lie anywhere.  fd: the open file. */
+  gboolean (*probe_file) (int fd, gsize size, const char *file,
+                          AtlPictureInfo *info, GError **error);
   gboolean (*save) (const AtlPicture *picture, AtlOutput *output, const char *file,
                     GError **error);
 } AtlPictureFormat;

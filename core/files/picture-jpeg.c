@@ -204,7 +204,10 @@ read_picture (Reader *reader, GBytes *bytes, AtlPictureInfo *info)
   if (jpeg->num_components == 4)
     {
       reader->ink = atl_ink_new (reader->icc, ATL_DEPTH_U8);
-      reader->row = g_malloc_n (jpeg->image_width, 4);
+      reader->row = atl_try_alloc (jpeg->image_width, 4, reader->errors.file,
+                                   reader->errors.error);
+      if (reader->row == NULL)
+        return FALSE;
     }
   reader->picture = atl_picture_new (
       info->width, info->height, grey ? 1 : 3, FALSE, ATL_DEPTH_U8,
@@ -226,7 +229,7 @@ reader_clear (Reader *reader)
   jpeg_destroy_decompress (&reader->jpeg);
   g_clear_pointer (&reader->icc, g_bytes_unref);
   g_clear_pointer (&reader->ink, atl_ink_free);
-  g_free (reader->row);
+  atl_free (reader->row);
 }
 
 static AtlPicture *
@@ -382,18 +385,19 @@ save (const AtlPicture *picture, AtlOutput *output, const char *file,
       GError **error)
 {
   Writer *writer;
-  gboolean good;
+  gboolean good = FALSE;
 
   if (picture->width > JPEG_MAX_DIMENSION || picture->height > JPEG_MAX_DIMENSION)
     return atl_picture_unwritten (
         error, file, _ ("a JPEG has 65500 pixels a side at most; use PNG or TIFF"));
   writer = g_new0 (Writer, 1);
   writer->output = output;
-  writer->row = g_malloc_n ((gsize)picture->width, 4);
+  writer->row = atl_try_alloc ((gsize)picture->width, 4, file, error);
   writer->jpeg.err = errors_init (&writer->errors, TRUE, file, error);
-  good = write_picture (writer, picture);
+  if (writer->row != NULL)
+    good = write_picture (writer, picture);
   jpeg_destroy_compress (&writer->jpeg);
-  g_free (writer->row);
+  atl_free (writer->row);
   g_free (writer);
   return good;
 }

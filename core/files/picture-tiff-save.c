@@ -8,6 +8,8 @@
 #include <glib/gi18n-lib.h>
 #include <tiffio.h>
 
+#include "base/memory.h"
+
 #define STRIP_BYTES (1u << 18) /* of a strip, about */
 #define COMPRESSION 4          /* of 9: four times as fast as 6 */
 
@@ -82,9 +84,12 @@ write_fields (Writer *writer, const AtlPicture *picture)
 static gboolean
 write_rows (Writer *writer, const AtlPicture *picture)
 {
-  g_autofree guint8 *row
-      = g_malloc (picture->row_bytes); /* the predictor works in it */
+  /* The predictor works in it. */
+  atl_autofree guint8 *row
+      = atl_try_alloc (picture->row_bytes, 1, writer->file, writer->error);
 
+  if (row == NULL)
+    return FALSE;
   for (int y = 0; y < picture->height; y++)
     {
       memcpy (row, picture->pixels + (gsize)y * picture->row_bytes,

@@ -12,14 +12,21 @@
 #include <glib/gi18n-lib.h>
 #include <tiffio.h>
 
-#define MAX_ALLOCATION (1u << 30) /* bytes libtiff may ask for at once */
+#include "base/memory.h"
+
+/* Bytes that may be asked for at once: no compression of TIFF packs more than
+ * some thousand bytes into one. */
+#define FREE_ALLOCATION (64u << 20)
+#define MAX_EXPANSION 2048
+#define FREE_PIXELS (64 << 20) /* that a file of any size may claim */
 
 typedef struct
 {
   TIFF *tiff;
   const char *file;
   GError **error;
-  const guint8 *data;
+  const guint8 *data; /* the file's bytes; NULL: they are in fd */
+  int fd;
   gsize size, at;
 
   /* What the directory says. */
@@ -73,6 +80,20 @@ on_warning (TIFF *tiff, void *user, const char *module, const char *format,
   return 1;
 }
 
+static gsize
+most_bytes (const Tiff *job)
+{
+  return FREE_ALLOCATION + MIN (job->size, G_MAXINT32) * MAX_EXPANSION;
+}
+
+/* NULL, perhaps with the error set, for what the file can't justify. */
+static gpointer
+allocate (const Tiff *job, gsize bytes)
+{
+  return bytes <= most_bytes (job) ? atl_try_alloc (bytes, 1, job->file, job->error)
+                                   : NULL;
+}
+
 static TIFFOpenOptions *
 make_options (Tiff *job)
 {
@@ -80,11 +101,12 @@ make_options (Tiff *job)
 
   TIFFOpenOptionsSetErrorHandlerExtR (options, on_error, job);
   TIFFOpenOptionsSetWarningHandlerExtR (options, on_warning, job);
-  TIFFOpenOptionsSetMaxSingleMemAlloc (options, MAX_ALLOCATION);
+  TIFFOpenOptionsSetMaxSingleMemAlloc (
+      options, (tmsize_t)MIN (most_bytes (job), G_MAXINT32));
   return options;
 }
 
-/* libtiff's view of the mapped file. */
+/* libtiff's view of the file. */
 
 static tmsize_t
 on_read (thandle_t handle, void *out, tmsize_t n)
@@ -93,7 +115,12 @@ on_read (thandle_t handle, void *out, tmsize_t n)
   gsize left = job->size - MIN (job->at, job->size);
   gsize size = MIN ((gsize)n, left);
 
-  if (size > 0)
+  if (job->data == NULL)
+    {
+      if (!atl_file_read_at (job->fd, out, size, job->at, job->file, NULL))
+        return -1;
+    }
+  else if (size > 0)
     memcpy (out, job->data + job->at, size);
   job->at += size;
   return (tmsize_t)size;
@@ -135,7 +162,7 @@ on_map (thandle_t handle, void **base, toff_t *size)
 
   *base = (void *)job->data;
   *size = job->size;
-  return 1;
+  return job->data != NULL;
 }
 
 static void
@@ -160,14 +187,16 @@ read_alpha (Tiff *job)
   job->premultiplied = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
 }
 
+/* Where the file is, its name and `error` are set already. */
 static gboolean
-open_reader (Tiff *job, GBytes *bytes, const char *file, GError **error)
+open_reader (Tiff *job)
 {
+  const char *file = job->file;
+  GError **error = job->error;
   TIFFOpenOptions *options;
+  AtlPictureInfo info;
   guint16 orientation = 1, compression = 0;
 
-  *job = (Tiff){ .file = file, .error = error };
-  job->data = g_bytes_get_data (bytes, &job->size);
   options = make_options (job);
   job->tiff = TIFFClientOpenExt (file, "r", job, on_read, on_write, on_seek,
                                  on_close, on_size, on_map, on_unmap, options);
@@ -194,6 +223,10 @@ open_reader (Tiff *job, GBytes *bytes, const char *file, GError **error)
     return atl_picture_damaged (error, file, _ ("its size is impossible"));
   if (job->cut)
     return atl_picture_damaged (error, file, _ ("it is cut off"));
+  info = (AtlPictureInfo){ (int)job->width, (int)job->height, 1 };
+  if ((guint64)job->width * job->height > FREE_PIXELS
+      && !atl_picture_check_claim (&info, job->size, file, error))
+    return FALSE;
   read_alpha (job);
   return TRUE;
 }
@@ -204,7 +237,7 @@ close_reader (Tiff *job)
   if (job->tiff != NULL)
     TIFFClose (job->tiff);
   g_clear_pointer (&job->ink, atl_ink_free);
-  g_free (job->row);
+  atl_free (job->row);
 }
 
 /* Whether samples can be taken as they are stored. */
@@ -302,14 +335,14 @@ store_any (Tiff *job, const guint8 *from, guint32 x, guint32 y, guint32 n,
 static gboolean
 read_strips (Tiff *job, int plane)
 {
-  g_autofree guint8 *line = NULL;
+  atl_autofree guint8 *line = NULL;
   tmsize_t size = TIFFScanlineSize (job->tiff);
   gsize needed
       = (gsize)job->width * (plane < 0 ? job->samples : 1u) * (job->bits / 8u);
 
   if (size <= 0 || (gsize)size < needed)
     return FALSE;
-  line = g_try_malloc ((gsize)size);
+  line = allocate (job, (gsize)size);
   if (line == NULL)
     return FALSE;
   for (guint32 y = 0; y < job->height; y++)
@@ -324,7 +357,7 @@ read_strips (Tiff *job, int plane)
 static gboolean
 read_tiles (Tiff *job, int plane)
 {
-  g_autofree guint8 *tile = NULL;
+  atl_autofree guint8 *tile = NULL;
   tmsize_t size = TIFFTileSize (job->tiff);
   guint32 tile_width = 0, tile_height = 0;
   gsize pixel = (plane < 0 ? job->samples : 1u) * (gsize)(job->bits / 8u);
@@ -336,7 +369,7 @@ read_tiles (Tiff *job, int plane)
       || !g_size_checked_mul (&needed, tile_width * pixel, tile_height)
       || (gsize)size < needed)
     return FALSE;
-  tile = g_try_malloc ((gsize)size);
+  tile = allocate (job, (gsize)size);
   if (tile == NULL)
     return FALSE;
   for (guint64 y = 0; y < job->height; y += tile_height)
@@ -412,7 +445,7 @@ read_plain (Tiff *job, GBytes *icc)
   if (ink)
     {
       job->ink = atl_ink_new (icc, depth);
-      job->row = g_try_malloc_n (job->width, 7 * sizeof (guint16));
+      job->row = allocate (job, (gsize)job->width * 7 * sizeof (guint16));
       if (job->row == NULL)
         return FALSE;
     }
@@ -454,7 +487,7 @@ store_rgba (AtlPicture *picture, const guint32 *raster, guint32 y, guint32 rows)
 static gboolean
 read_bands (Tiff *job, TIFFRGBAImage *image)
 {
-  g_autofree guint32 *raster = NULL;
+  atl_autofree guint32 *raster = NULL;
   guint32 band = 0;
   gsize pixels = 0;
 
@@ -462,8 +495,9 @@ read_bands (Tiff *job, TIFFRGBAImage *image)
       job->tiff,
       TIFFIsTiled (job->tiff) ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP, &band);
   band = CLAMP (band, 1, job->height);
-  if (g_size_checked_mul (&pixels, band, job->width))
-    raster = g_try_malloc_n (pixels, sizeof *raster);
+  if (g_size_checked_mul (&pixels, band, job->width)
+      && pixels < G_MAXSIZE / sizeof *raster)
+    raster = allocate (job, pixels * sizeof *raster);
   if (raster == NULL)
     return FALSE;
   image->req_orientation = image->orientation; /* turned later, if at all */
@@ -519,9 +553,10 @@ load (GBytes *bytes, const char *file, int *orientation, GError **error)
   gboolean good = FALSE;
   guint32 icc_size = 0;
   void *icc_data = NULL;
-  Tiff job;
+  Tiff job = { .file = file, .error = error };
 
-  if (open_reader (&job, bytes, file, error))
+  job.data = g_bytes_get_data (bytes, &job.size);
+  if (open_reader (&job))
     {
       if (TIFFGetField (job.tiff, TIFFTAG_ICCPROFILE, &icc_size, &icc_data))
         icc = g_bytes_new (icc_data, icc_size);
@@ -539,10 +574,11 @@ load (GBytes *bytes, const char *file, int *orientation, GError **error)
 }
 
 static gboolean
-probe (GBytes *bytes, const char *file, AtlPictureInfo *info, GError **error)
+probe_file (int fd, gsize size, const char *file, AtlPictureInfo *info,
+            GError **error)
 {
-  Tiff job;
-  gboolean good = open_reader (&job, bytes, file, error);
+  Tiff job = { .fd = fd, .size = size, .file = file, .error = error };
+  gboolean good = open_reader (&job);
 
   info->width = (int)job.width;
   info->height = (int)job.height;
@@ -558,6 +594,6 @@ const AtlPictureFormat atl_picture_tiff = {
   .extensions = { "tif", "tiff" },
   .matches = matches,
   .load = load,
-  .probe = probe,
+  .probe_file = probe_file,
   .save = atl_tiff_save,
 };

@@ -7,6 +7,8 @@
 
 #include <lcms2.h>
 
+#define CHUNK 256 /* pixels at a time */
+
 #define ICC_SPACE_AT 16 /* bytes before the signature of a profile's colour space */
 #define ICC_HEADER 128
 
@@ -115,30 +117,36 @@ atl_picture_turn (AtlPicture *picture, int orientation, GError **error)
   return turned;
 }
 
+/* n pixels whose last sample is alpha. */
+static void
+unpremultiply (float *pixel, int n, int samples)
+{
+  for (int i = 0; i < n; i++, pixel += samples)
+    {
+      float alpha = pixel[samples - 1];
+
+      for (int c = 0; c < samples - 1 && alpha > 0.0f; c++)
+        pixel[c] /= alpha;
+    }
+}
+
 void
 atl_picture_unpremultiply (AtlPicture *picture)
 {
   int samples = atl_picture_samples (picture);
-  g_autofree float *row = NULL;
+  float part[CHUNK * 4];
 
   if (!picture->has_alpha)
     return;
-  row = g_new (float, (gsize)picture->width *(gsize)samples);
   for (int y = 0; y < picture->height; y++)
-    {
-      atl_picture_get (picture, 0, y, picture->width, 1, samples, row,
-                       (gsize)samples, 0);
-      for (int x = 0; x < picture->width; x++)
-        {
-          float *pixel = row + (gsize)x * (gsize)samples;
-          float alpha = pixel[samples - 1];
+    for (int x = 0; x < picture->width; x += CHUNK)
+      {
+        int n = MIN (CHUNK, picture->width - x);
 
-          for (int c = 0; c < samples - 1 && alpha > 0.0f; c++)
-            pixel[c] /= alpha;
-        }
-      atl_picture_set (picture, 0, y, picture->width, 1, samples, row,
-                       (gsize)samples, 0);
-    }
+        atl_picture_get (picture, x, y, n, 1, samples, part, (gsize)samples, 0);
+        unpremultiply (part, n, samples);
+        atl_picture_set (picture, x, y, n, 1, samples, part, (gsize)samples, 0);
+      }
 }
 
 /* Ink. */

@@ -11,6 +11,9 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
+#include "base/memory.h"
+
+#define FREE_PIXELS (64 << 20) /* that a file of any size may claim */
 #define LOSSLESS_LEVEL 0 /* of 9: 3 % larger than 1, in less than half the time */
 
 static gboolean
@@ -58,6 +61,20 @@ read_chunk (const WebPData *data, const char *name)
   return chunk;
 }
 
+/* Whether the header says that EXIF data follow, and the bytes end before the
+ * file does: the chunk stands last. */
+static gboolean
+promises_exif (const WebPData *data)
+{
+  guint32 riff_size = 0;
+
+  if (data->size < 21 || memcmp (data->bytes + 12, "VP8X", 4) != 0
+      || !(data->bytes[20] & 0x08))
+    return FALSE;
+  memcpy (&riff_size, data->bytes + 4, 4);
+  return (guint64)GUINT32_FROM_LE (riff_size) + 8 > data->size;
+}
+
 static gboolean
 read_header (GBytes *bytes, const char *file, WebPDecoderConfig *config,
              AtlPictureInfo *info, GError **error)
@@ -77,6 +94,8 @@ read_header (GBytes *bytes, const char *file, WebPDecoderConfig *config,
   info->width = config->input.width;
   info->height = config->input.height;
   exif = read_chunk (&data, "EXIF");
+  if (exif == NULL && promises_exif (&data))
+    return atl_picture_damaged (error, file, _ ("it is cut off"));
   if (exif != NULL)
     info->orientation = atl_exif_orientation (g_bytes_get_data (exif, NULL),
                                               g_bytes_get_size (exif));
@@ -94,6 +113,9 @@ load (GBytes *bytes, const char *file, int *orientation, GError **error)
   WebPData data;
 
   if (!read_header (bytes, file, &config, &info, error))
+    return NULL;
+  if (info.width * info.height > FREE_PIXELS
+      && !atl_picture_check_claim (&info, g_bytes_get_size (bytes), file, error))
     return NULL;
   *orientation = info.orientation;
   data.bytes = g_bytes_get_data (bytes, &data.size);
@@ -126,15 +148,16 @@ probe (GBytes *bytes, const char *file, AtlPictureInfo *info, GError **error)
 /* Writing. */
 
 static gboolean
-fill (WebPPicture *webp, const AtlPicture *picture)
+fill (WebPPicture *webp, const AtlPicture *picture, const char *file,
+      GError **error)
 {
   gboolean alpha = picture->has_alpha;
-  g_autofree guint8 *row = g_malloc_n ((gsize)picture->width, 4);
+  atl_autofree guint8 *row = atl_try_alloc ((gsize)picture->width, 4, file, error);
 
   webp->use_argb = 1;
   webp->width = picture->width;
   webp->height = picture->height;
-  if (!WebPPictureAlloc (webp))
+  if (row == NULL || !WebPPictureAlloc (webp))
     return FALSE;
   for (int y = 0; y < picture->height; y++)
     {
@@ -173,7 +196,7 @@ encode (const AtlPicture *picture, WebPMemoryWriter *writer, const char *file,
   config.exact = 1; /* colours under transparent pixels too */
   webp.writer = WebPMemoryWrite;
   webp.custom_ptr = writer;
-  good = fill (&webp, picture) && WebPEncode (&config, &webp);
+  good = fill (&webp, picture, file, error) && WebPEncode (&config, &webp);
   if (!good)
     atl_picture_unwritten (error, file, encoding_text (webp.error_code));
   WebPPictureFree (&webp);

@@ -3,6 +3,7 @@
 #include "files/picture-format.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <glib/gi18n-lib.h>
 
@@ -12,6 +13,7 @@
 #define CHUNK 256           /* pixels converted at a time */
 #define MAX_DENSITY 65536   /* pixels a byte of a file */
 #define ASK_FROM (64 << 20) /* bytes: pictures from here on ask what is free */
+#define START 65536         /* bytes of a file that tell its size, as a rule */
 
 static const AtlPictureFormat *const formats[]
     = { &atl_picture_png, &atl_picture_jpeg, &atl_picture_tiff, &atl_picture_webp };
@@ -35,9 +37,8 @@ atl_picture_check_claim (const AtlPictureInfo *info, gsize size, const char *fil
 
   if ((guint64)info->width * (guint64)info->height / MAX_DENSITY <= size)
     return TRUE;
-  reason
-      = g_strdup_printf (_ ("it claims %dx%d pixels in %" G_GSIZE_FORMAT " bytes"),
-                         info->width, info->height, size);
+  reason = g_strdup_printf (_ ("it claims %dx%d pixels in %zu bytes"), info->width,
+                            info->height, size);
   return atl_picture_damaged (error, file, reason);
 }
 
@@ -133,10 +134,10 @@ samples_to_floats (AtlDepth depth, const void *in, gsize n, float *out)
 
   if (depth == ATL_DEPTH_U8)
     for (gsize i = 0; i < n; i++)
-      out[i] = (float)u8[i] * (1.0f / 255.0f);
+      out[i] = (float)u8[i] / 255.0f;
   else if (depth == ATL_DEPTH_U16)
     for (gsize i = 0; i < n; i++)
-      out[i] = (float)u16[i] * (1.0f / 65535.0f);
+      out[i] = (float)u16[i] / 65535.0f; /* exact, as GIMP has it */
   else
     for (gsize i = 0; i < n; i++)
       out[i] = clamp01 (real[i]);
@@ -379,24 +380,60 @@ atl_picture_parse (GBytes *bytes, const char *name, GError **error)
 AtlPicture *
 atl_picture_load (const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+  g_autoptr (GBytes) bytes = atl_file_read (path, error);
 
   return bytes != NULL ? atl_picture_parse (bytes, path, error) : NULL;
+}
+
+static gboolean
+probe_file (const AtlPictureFormat *format, const char *path, const char *file,
+            AtlPictureInfo *info, GError **error)
+{
+  gsize size = 0;
+  int fd = atl_file_open_regular (path, &size, error);
+  gboolean good = fd >= 0 && format->probe_file (fd, size, file, info, error);
+
+  if (fd >= 0)
+    close (fd);
+  return good;
+}
+
+/* By the first bytes, and all of them where those are not enough. */
+static gboolean
+probe_bytes (const AtlPictureFormat *format, GBytes *start, gsize size,
+             const char *path, const char *file, AtlPictureInfo *info,
+             GError **error)
+{
+  gboolean whole = g_bytes_get_size (start) == size;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (format->probe (start, file, info, whole ? error : NULL))
+    return TRUE;
+  if (whole)
+    return FALSE;
+  *info = (AtlPictureInfo){ .orientation = 1 };
+  bytes = atl_file_read (path, error);
+  return bytes != NULL && format->probe (bytes, file, info, error);
 }
 
 gboolean
 atl_picture_probe (const char *path, int *width, int *height, GError **error)
 {
   g_autofree char *file = g_filename_display_name (path);
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+  gsize size = 0;
+  g_autoptr (GBytes) start = atl_file_read_start (path, START, &size, error);
   const AtlPictureFormat *format
-      = bytes != NULL ? format_of_bytes (bytes, file, error) : NULL;
+      = start != NULL ? format_of_bytes (start, file, error) : NULL;
   AtlPictureInfo info = { .orientation = 1 };
   g_autoptr (GError) problem = NULL;
+  gboolean good;
 
   if (format == NULL)
     return FALSE;
-  if (!format->probe (bytes, file, &info, &problem))
+  good = format->probe_file != NULL
+             ? probe_file (format, path, file, &info, &problem)
+             : probe_bytes (format, start, size, path, file, &info, &problem);
+  if (!good)
     {
       g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;

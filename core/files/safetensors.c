@@ -6,12 +6,15 @@
 
 #include "files/safetensors.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
 
 #include "files/file-util.h"
 #include "files/json-scan.h"
+
+#define START 65536 /* bytes: the whole header, as a rule */
 
 /* One tensor as the header claims it. */
 typedef struct
@@ -173,7 +176,7 @@ check_size (Reader *reader, const Claim *claim)
   if (claim->end - claim->begin == n * (gint64)atl_type_size (claim->type))
     return TRUE;
   what = g_strdup_printf (
-      _ ("has the shape %s of %s, but %" G_GINT64_FORMAT " bytes of data"), dims,
+      _ ("has the shape %s of %s, but %" PRId64 " bytes of data"), dims,
       atl_type_name (claim->type), claim->end - claim->begin);
   return tensor_fail (reader, claim->name, what);
 }
@@ -323,13 +326,14 @@ check_layout (Reader *reader, gint64 data_size)
       at = sorted[i]->end;
     }
   if (at < data_size)
-    return reader_fail (reader, ATELIER_ERROR_FORMAT,
-                        _ ("the file is damaged: %" G_GINT64_FORMAT
-                           " bytes at its end belong to no tensor"),
-                        data_size - at);
+    return reader_fail (
+        reader, ATELIER_ERROR_FORMAT,
+        _ ("the file is damaged: %" PRId64 " bytes at its end belong to no tensor"),
+        data_size - at);
   return TRUE;
 }
 
+/* data_at: where the data begin in `bytes`; 0: they are not there. */
 static AtlTensorSet *
 make_set (const Reader *reader, GBytes *bytes, gsize data_at)
 {
@@ -341,7 +345,8 @@ make_set (const Reader *reader, GBytes *bytes, gsize data_at)
       const Claim *claim = &g_array_index (reader->claims, Claim, i);
 
       atl_tensor_set_add (set, claim->name, claim->type, claim->n_dims, claim->dims,
-                          data + data_at + claim->begin, bytes);
+                          data_at > 0 ? data + data_at + claim->begin : NULL,
+                          data_at > 0 ? bytes : NULL);
     }
   return set;
 }
@@ -362,10 +367,9 @@ read_length (const guint8 *data, gsize size, const char *name, gsize *length,
     g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
                  _ ("%s is not a safetensors file"), name);
   else if (n > ATL_SAFETENSORS_HEADER_MAX)
-    g_set_error (
-        error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
-        _ ("%s is damaged: it claims a header of %" G_GUINT64_FORMAT " bytes"),
-        name, n);
+    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
+                 _ ("%s is damaged: it claims a header of %" PRIu64 " bytes"), name,
+                 n);
   else if (n > size - 8)
     g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,
                  _ ("%s is cut off: its header alone is longer than the file"),
@@ -378,12 +382,13 @@ read_length (const guint8 *data, gsize size, const char *name, gsize *length,
   return FALSE;
 }
 
-AtlTensorSet *
-atl_safetensors_parse (GBytes *bytes, const char *name, GHashTable **metadata,
-                       GError **error)
+/* bytes: of the file, which has `size` of them, at least all up to the data. */
+static AtlTensorSet *
+parse (GBytes *bytes, gsize size, const char *name, GHashTable **metadata,
+       GError **error)
 {
-  gsize size, length = 0;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
+  gsize length = 0;
+  const guint8 *data = g_bytes_get_data (bytes, NULL);
   g_autofree char *file = g_filename_display_name (name);
   Reader reader = { .file = file };
   AtlTensorSet *set = NULL;
@@ -395,7 +400,8 @@ atl_safetensors_parse (GBytes *bytes, const char *name, GHashTable **metadata,
   g_array_set_clear_func (reader.claims, claim_clear);
   reader.names = g_hash_table_new (g_str_hash, g_str_equal);
   if (read_header (&reader) && check_layout (&reader, (gint64)(size - 8 - length)))
-    set = make_set (&reader, bytes, 8 + length);
+    set = make_set (&reader, bytes,
+                    g_bytes_get_size (bytes) == size ? 8 + length : 0);
   else if (reader.scan.problem != NULL)
     reader_fail (&reader, ATELIER_ERROR_FORMAT, _ ("its header is damaged: %s"),
                  reader.scan.problem);
@@ -416,10 +422,41 @@ atl_safetensors_parse (GBytes *bytes, const char *name, GHashTable **metadata,
 }
 
 AtlTensorSet *
+atl_safetensors_parse (GBytes *bytes, const char *name, GHashTable **metadata,
+                       GError **error)
+{
+  return parse (bytes, g_bytes_get_size (bytes), name, metadata, error);
+}
+
+AtlTensorSet *
 atl_safetensors_read (const char *path, GHashTable **metadata, GError **error)
 {
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+  g_autoptr (GBytes) bytes = atl_file_read (path, error);
 
   return bytes != NULL ? atl_safetensors_parse (bytes, path, metadata, error)
                        : NULL;
+}
+
+AtlTensorSet *
+atl_safetensors_read_header (const char *path, GHashTable **metadata,
+                             GError **error)
+{
+  g_autofree char *file = g_filename_display_name (path);
+  gsize size = 0, length = 0;
+  g_autoptr (GBytes) bytes = atl_file_read_start (path, START, &size, error);
+
+  if (bytes == NULL
+      || !read_length (g_bytes_get_data (bytes, NULL), size, file, &length, error))
+    return NULL;
+  if (8 + length > g_bytes_get_size (bytes))
+    {
+      g_bytes_unref (bytes);
+      bytes = atl_file_read_start (path, 8 + length, &size, error);
+      /* Another file by now? */
+      if (bytes == NULL
+          || !read_length (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+                           file, &length, error))
+        return NULL;
+    }
+  return parse (bytes, size, path, metadata, error);
 }

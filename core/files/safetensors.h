@@ -22,8 +22,8 @@ G_BEGIN_DECLS
 #define ATL_SAFETENSORS_METADATA "__metadata__"
 
 /* metadata: if not NULL, receives a table of owned strings (free with
- * g_hash_table_unref).  The set keeps the mapping alive.  NULL with
- * ATELIER_ERROR_FILE, _FORMAT or _UNSUPPORTED. */
+ * g_hash_table_unref).  The set keeps the file's bytes.  NULL with
+ * ATELIER_ERROR_FILE, _FORMAT, _UNSUPPORTED or _MEMORY. */
 AtlTensorSet *atl_safetensors_read  (const char   *path,
                                      GHashTable  **metadata,
                                      GError      **error);
@@ -32,6 +32,12 @@ AtlTensorSet *atl_safetensors_parse (GBytes       *bytes,
                                      const char   *name,
                                      GHashTable  **metadata,
                                      GError      **error);
+
+/* Names, types and shapes alone: the data are not read, and are NULL (unless the
+ * file is so small that it was read whole). */
+AtlTensorSet *atl_safetensors_read_header (const char  *path,
+                                           GHashTable **metadata,
+                                           GError     **error);
 
 /* Writes beside `path` and renames.  metadata: string -> string, or NULL;
  * written in the order of its sorted keys, so that equal models give equal

@@ -22,13 +22,13 @@ is_safetensors (GBytes *bytes)
 static AtlTensorSet *
 read_tensors (const char *path, GHashTable **metadata, GError **error)
 {
-  g_autoptr (GBytes) bytes = atl_file_map (path, error);
+  g_autoptr (GBytes) bytes = atl_file_read (path, error);
 
   if (!bytes)
     return NULL;
   if (is_safetensors (bytes))
     return atl_safetensors_parse (bytes, path, metadata, error);
-  return atl_checkpoint_read (path, error);
+  return atl_checkpoint_parse (bytes, path, error);
 }
 
 AtlModel *
@@ -46,7 +46,10 @@ atl_model_import (const char *path, const char *arch, GError **error)
     return NULL;
   /* Already one of ours: nothing to guess. */
   if (!arch && metadata && g_hash_table_contains (metadata, "atelier.version"))
-    return atl_model_open (path, error);
+    {
+      g_clear_pointer (&tensors, atl_tensor_set_free);
+      return atl_model_open (path, error);
+    }
   network = atl_recognise (tensors, arch, &config, error);
   if (network)
     model = atl_model_from_tensors (&config, network, path, error);

@@ -70,7 +70,8 @@ static gboolean
 is_model_file (const char *path)
 {
   g_autoptr (GHashTable) metadata = NULL;
-  g_autoptr (AtlTensorSet) tensors = atl_safetensors_read (path, &metadata, NULL);
+  g_autoptr (AtlTensorSet) tensors
+      = atl_safetensors_read_header (path, &metadata, NULL);
 
   return tensors && metadata && g_hash_table_contains (metadata, "atelier.config");
 }
@@ -79,7 +80,7 @@ is_model_file (const char *path)
 static gboolean
 is_half (const char *path)
 {
-  g_autoptr (AtlTensorSet) tensors = atl_safetensors_read (path, NULL, NULL);
+  g_autoptr (AtlTensorSet) tensors = atl_safetensors_read_header (path, NULL, NULL);
 
   for (guint i = 0; tensors && i < atl_tensor_set_size (tensors); i++)
     if (atl_tensor_set_get (tensors, i)->type == ATL_TYPE_F16)

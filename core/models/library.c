@@ -59,8 +59,8 @@ atl_library_folders (const char *beside)
         if (*more[i])
           add_folder (folders, g_strdup (more[i]));
     }
-#ifdef ATELIER_DATADIR
-  add_folder (folders, g_build_filename (ATELIER_DATADIR, "models", NULL));
+#ifdef ATELIER_MODELDIR
+  add_folder (folders, g_strdup (ATELIER_MODELDIR));
 #endif
   for (int i = 0; system[i]; i++)
     add_folder (folders, g_build_filename (system[i], "atelier", "models", NULL));
@@ -113,7 +113,7 @@ fill_info (AtlModelInfo *info)
 {
   g_autoptr (GHashTable) metadata = NULL;
   g_autoptr (AtlTensorSet) tensors
-      = atl_safetensors_read (info->path, &metadata, &info->error);
+      = atl_safetensors_read_header (info->path, &metadata, &info->error);
   g_autoptr (JsonObject) card = NULL;
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
   AtlConfig config;

@@ -183,7 +183,7 @@ test_temporaries_can_be_swept (void)
 }
 
 static void
-test_map_refuses_what_is_no_file (void)
+test_reading_refuses_what_is_no_file (void)
 {
   g_autofree char *empty = scratch_write ("empty", "", 0);
   g_autofree char *missing = scratch_path ("missing");
@@ -191,15 +191,40 @@ test_map_refuses_what_is_no_file (void)
   GError *error = NULL;
 
   g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
-  g_assert_null (atl_file_map (empty, &error));
+  g_assert_null (atl_file_read (empty, &error));
   assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FORMAT, "empty is empty");
-  g_assert_null (atl_file_map (missing, &error));
+  g_assert_null (atl_file_read (missing, &error));
   assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                   "missing can't be read");
-  g_assert_null (atl_file_map (scratch, &error));
+  g_assert_null (atl_file_read (scratch, &error));
   assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, "it is a folder");
-  g_assert_null (atl_file_map (pipe, &error));
+  g_assert_null (atl_file_read (pipe, &error));
   assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, "it is not a file");
+  scratch_empty ();
+}
+
+/* A mapped file would end the program here (SIGBUS). */
+static void
+test_what_was_read_outlives_the_file (void)
+{
+  gsize size = 300000, seen = 0;
+  g_autofree char *data = g_strnfill (size, 'x');
+  g_autofree char *path = scratch_write ("large", data, size);
+  g_autoptr (GBytes) all = atl_file_read (path, NULL);
+  g_autoptr (GBytes) start = atl_file_read_start (path, 1000, &seen, NULL);
+  g_autofree char *small = g_malloc (10);
+  GError *error = NULL;
+  int fd = atl_file_open_regular (path, &seen, NULL);
+
+  g_assert_cmpint (truncate (path, 5), ==, 0);
+  g_assert_cmpuint (seen, ==, size);
+  g_assert_cmpuint (g_bytes_get_size (all), ==, size);
+  g_assert_cmpmem (g_bytes_get_data (all, NULL), size, data, size);
+  g_assert_cmpmem (g_bytes_get_data (start, NULL), g_bytes_get_size (start), data,
+                   1000);
+  g_assert_false (atl_file_read_at (fd, small, 10, 0, path, &error));
+  assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE, "became shorter");
+  close (fd);
   scratch_empty ();
 }
 
@@ -235,8 +260,10 @@ main (int argc, char **argv)
                    test_temporary_is_beside_with_the_extension);
   g_test_add_func ("/file-util/temporaries-can-be-swept",
                    test_temporaries_can_be_swept);
-  g_test_add_func ("/file-util/map-refuses-what-is-no-file",
-                   test_map_refuses_what_is_no_file);
+  g_test_add_func ("/file-util/reading-refuses-what-is-no-file",
+                   test_reading_refuses_what_is_no_file);
+  g_test_add_func ("/file-util/what-was-read-outlives-the-file",
+                   test_what_was_read_outlives_the_file);
   g_test_add_func ("/file-util/foreign-names-are-shown-safely",
                    test_foreign_names_are_shown_safely);
   status = g_test_run ();
