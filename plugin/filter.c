@@ -231,11 +231,13 @@ atl_filter_source_init (AtlLayerSource *source, GimpDrawable **drawables)
     .data = pixels,
     .n_threads = gimp_get_num_processors (),
   };
+  atl_layer_get_form (pixels, &source->depth, &source->icc);
 }
 
 void
 atl_filter_source_clear (AtlLayerSource *source)
 {
   atl_layer_free (source->data);
+  g_clear_pointer (&source->icc, g_bytes_unref);
   g_free ((char *)source->name);
 }

@@ -356,6 +356,13 @@ profile_of (GimpDrawable *drawable)
   return bytes;
 }
 
+void
+atl_layer_get_form (AtlLayer *pixels, AtlDepth *depth, GBytes **icc)
+{
+  *depth = depth_of (pixels->drawable);
+  *icc = profile_of (pixels->drawable);
+}
+
 AtlPicture *
 atl_layer_get_picture (AtlLayer *pixels, gboolean result, const GeglRectangle *rect,
                        GError **error)

@@ -44,6 +44,8 @@ AtlImageIo atl_layer_io (AtlLayer *pixels);
 /* As AtlLayerSource has it. */
 gboolean atl_layer_read (gpointer pixels, int x, int y, int width, int height,
                          int channels, float *out, GError **error);
+/* Depth and profile that a picture of it has; free the profile. */
+void atl_layer_get_form (AtlLayer *pixels, AtlDepth *depth, GBytes **icc);
 GdkPixbuf *atl_layer_get_thumbnail (gpointer pixels, int width, int height);
 void atl_layer_to_display (gpointer pixels, const float *values, int channels,
                            gsize n, guint8 *rgb);

@@ -25,6 +25,8 @@ typedef struct
   int width, height; /* of the layer */
   int channels;      /* of colour: 1 or 3 */
   gboolean has_alpha;
+  AtlDepth depth; /* that a file of it would have, */
+  GBytes *icc;    /* and its profile; NULL: sRGB */
   int offset_x, offset_y; /* of the layer in the image */
   int x, y, changed_width, changed_height; /* what the selection leaves of
                              the layer: only there anything will change */
@@ -68,7 +70,7 @@ gboolean atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *con
  * models/library.h.  TRUE: carry out what the config says. */
 gboolean atl_models_dialog_run (GimpProcedure *procedure,
                                 GimpProcedureConfig *config);
-/* batch: source, folder (GFile), model, procedure "translate" | "compress", format
+/* batch: source, folder (GFile), model, filter "translate" | "compress", format
  * "png" | "jpg" | "tif" | "webp" | "xcf". */
 gboolean atl_batch_dialog_run (GimpProcedure *procedure,
                                GimpProcedureConfig *config);

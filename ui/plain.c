@@ -18,13 +18,6 @@ run_plain (GimpProcedure *procedure, GimpProcedureConfig *config, const char *ti
 }
 
 gboolean
-atl_compress_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
-                         const AtlLayerSource *source)
-{
-  return run_plain (procedure, config, _ ("Compress"));
-}
-
-gboolean
 atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
                      const AtlLayerSource *before, const AtlLayerSource *after)
 {

@@ -1,32 +1,15 @@
 /* Computes previews in a thread of its own; see preview-engine.h. */
 
-#include "preview-engine.h"
+#include "preview-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
+#include <string.h>
 
 #include "apply/metrics.h"
-#include "background.h"
 
 #define MIN_SSIM_SIDE 11
 #define SHOW_US 150000 /* between two looks at a shot that is growing */
-
-struct _AtlPreviewEngine
-{
-  const AtlLayerSource *source;
-  void (*changed) (gpointer data);
-  gpointer data;
-  AtlBackground *background;
-  AtlPreviewState state;
-  gint64 shown;  /* when the growing shot was shown last */
-  char *pace_of; /* the model that the pace is of */
-  double pace;   /* the best so far, in multiply-adds a second */
-
-  /* The thread's own. */
-  AtlPool *pool;
-  AtlModel *model;
-  char *model_path;
-};
 
 typedef struct
 {
@@ -46,20 +29,19 @@ typedef struct
 
 /* --- In the thread --- */
 
-static gboolean
-open_model (Job *job, GError **error)
+gboolean
+atl_preview_engine_open (AtlPreviewEngine *engine, const char *path, GError **error)
 {
-  AtlPreviewEngine *engine = job->engine;
   const AtlLayerSource *source = engine->source;
 
-  if (g_strcmp0 (engine->model_path, job->path) != 0)
+  if (g_strcmp0 (engine->model_path, path) != 0)
     {
       g_clear_pointer (&engine->model, atl_model_free);
       g_clear_pointer (&engine->model_path, g_free);
-      engine->model = atl_model_open (job->path, error);
+      engine->model = atl_model_open (path, error);
       if (!engine->model)
         return FALSE;
-      engine->model_path = g_strdup (job->path);
+      engine->model_path = g_strdup (path);
     }
   if (atl_apply_get_channels (engine->model, source->channels) <= source->channels)
     return TRUE;
@@ -163,7 +145,7 @@ run_job (gpointer data, const AtlProgress *progress, GError **error)
   AtlApplyForecast part;
   gint64 began;
 
-  if (!open_model (job, error))
+  if (!atl_preview_engine_open (engine, job->path, error))
     return FALSE;
   adapt_stages (job);
   if (!forecast_whole (job, &io, error)
@@ -291,9 +273,13 @@ atl_preview_engine_free (AtlPreviewEngine *engine)
   atl_background_free (engine->background);
   g_clear_pointer (&engine->model, atl_model_free);
   atl_pool_free (engine->pool);
+  atl_picture_free (engine->layer);
+  g_free (engine->sizes_of);
+  g_free (engine->shot_of);
   g_free (engine->model_path);
   g_free (engine->pace_of);
   g_clear_error (&engine->state.error);
+  g_clear_error (&engine->state.size_error);
   atl_shot_unref (engine->state.shot);
   g_free (engine);
 }
@@ -326,6 +312,28 @@ job_new (AtlPreviewEngine *engine, const AtlPreviewSettings *settings,
   return job;
 }
 
+/* What another model made would be taken for this one's. */
+static void
+forget_shot (AtlPreviewEngine *engine, const char *model)
+{
+  if (g_strcmp0 (engine->shot_of, model) == 0)
+    return;
+  g_free (engine->shot_of);
+  engine->shot_of = g_strdup (model);
+  g_clear_pointer (&engine->state.shot, atl_shot_unref);
+}
+
+/* Sizes are of one model. */
+static void
+forget_sizes (AtlPreviewEngine *engine, const char *model)
+{
+  if (g_strcmp0 (engine->sizes_of, model) == 0)
+    return;
+  g_clear_pointer (&engine->sizes_of, g_free);
+  g_clear_error (&engine->state.size_error);
+  memset (engine->state.sizes, 0, sizeof engine->state.sizes);
+}
+
 void
 atl_preview_engine_start (AtlPreviewEngine *engine,
                           const AtlPreviewSettings *settings, const AtlArea *area,
@@ -336,6 +344,8 @@ atl_preview_engine_start (AtlPreviewEngine *engine,
   g_clear_error (&engine->state.error);
   engine->state.busy = job != NULL;
   engine->state.fraction = 0;
+  forget_sizes (engine, settings->model);
+  forget_shot (engine, settings->model);
   engine->shown = g_get_monotonic_time ();
   if (job)
     atl_background_start (engine->background, &job_class, job);

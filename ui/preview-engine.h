@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "codec/vqi.h"
 #include "dialogs.h"
 #include "shot.h"
 
@@ -33,6 +34,10 @@ typedef struct
   int      n_tiles;
   int      quality_steps; /* of the model; 1 where it has but one */
   double   psnr, ssim;  /* of the shot's area; NaN: not known */
+  gsize    sizes[ATL_MAX_STAGES + 1]; /* of the layer as a .vqi file, by stages
+                           (0: all); 0: not measured */
+  gsize    png;         /* the same as PNG */
+  GError  *size_error;  /* why it was not measured */
 } AtlPreviewState;
 
 typedef struct _AtlPreviewEngine AtlPreviewEngine;
@@ -52,6 +57,10 @@ void              atl_preview_engine_start (AtlPreviewEngine *engine,
                                             const AtlArea *area, int max_width,
                                             int max_height);
 void              atl_preview_engine_stop  (AtlPreviewEngine *engine);
+/* Measures the size of the whole layer as a file, if it is not known, while there
+ * is nothing else to do; a start ends it. */
+void              atl_preview_engine_measure (AtlPreviewEngine *engine,
+                                              const AtlPreviewSettings *settings);
 const AtlPreviewState *
                   atl_preview_engine_get_state (const AtlPreviewEngine *engine);
 

@@ -20,6 +20,7 @@ struct _AtlPreview
   AtlPreviewSettings settings; /* model NULL: none */
   char *model;
   double strength;
+  gboolean measure;
   guint start_id, mix_id;
 
   GtkWidget *view, *overview;
@@ -147,6 +148,8 @@ engine_changed (gpointer data)
 
   show_state (preview);
   mix_soon (preview);
+  if (preview->measure && preview->settings.model)
+    atl_preview_engine_measure (preview->engine, &preview->settings);
   g_signal_emit (preview, updated_signal, 0);
 }
 
@@ -241,6 +244,12 @@ atl_preview_set (AtlPreview *preview, const AtlPreviewSettings *settings)
 }
 
 void
+atl_preview_set_measure (AtlPreview *preview, gboolean measure)
+{
+  preview->measure = measure;
+}
+
+void
 atl_preview_set_strength (AtlPreview *preview, double strength)
 {
   preview->strength = strength;
@@ -278,8 +287,8 @@ atl_preview_class_init (AtlPreviewClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = atl_preview_finalize;
   updated_signal
-      = g_signal_new ("updated", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
-                      0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+      = g_signal_new ("updated", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                      NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

@@ -17,6 +17,8 @@ GtkWidget *atl_preview_new          (const AtlLayerSource *source);
 /* Replaces what is under way.  NULL: there is no model. */
 void       atl_preview_set          (AtlPreview               *preview,
                                      const AtlPreviewSettings *settings);
+/* Whether the layer's size as a file is wanted too. */
+void       atl_preview_set_measure  (AtlPreview *preview, gboolean measure);
 /* Mixes anew what has been computed. */
 void       atl_preview_set_strength (AtlPreview *preview, double strength);
 const AtlPreviewState *
