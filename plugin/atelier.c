@@ -27,12 +27,30 @@ static const struct
   { ATL_PROC_TRAIN, atl_train_create },
   { ATL_PROC_ADD_PAIR, atl_add_pair_create },
   { ATL_PROC_MODELS, atl_models_create },
+  { ATL_PROC_BATCH, atl_batch_create },
+  { ATL_PROC_SCRIPT_TRAIN, atl_script_train_create },
 };
+
+/* The manual: beside the executable, so that a copied folder has it, or where it
+ * was installed.  GIMP's Help reads gimp-help.xml of the user's language in it. */
+static void
+set_help (GimpPlugIn *plug_in)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *own = program ? g_path_get_dirname (program) : g_strdup (".");
+  g_autofree char *beside = g_build_filename (own, "help", NULL);
+  g_autoptr (GFile) folder = g_file_new_for_path (
+      g_file_test (beside, G_FILE_TEST_IS_DIR) ? beside : ATELIER_HELPDIR);
+
+  gimp_plug_in_set_help_domain (plug_in, "atelier", folder);
+}
 
 static GList *
 query_procedures (GimpPlugIn *plug_in)
 {
   GList *names = NULL;
+
+  set_help (plug_in);
 
   for (gsize i = 0; i < G_N_ELEMENTS (procedures); i++)
     names = g_list_append (names, g_strdup (procedures[i].name));

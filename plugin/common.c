@@ -12,12 +12,33 @@
 #define YEAR "2026"
 #define MAX_MEMORY (1 << 20) /* MiB */
 
+/* The drawing of this procedure's name in the folder `icons` beside the
+ * executable. */
+static void
+set_icon (GimpProcedure *procedure)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program ? g_path_get_dirname (program) : NULL;
+  g_autofree char *name
+      = g_strconcat (gimp_procedure_get_name (procedure), ".svg", NULL);
+  g_autofree char *path
+      = folder ? g_build_filename (folder, "icons", name, NULL) : NULL;
+  g_autoptr (GFile) file = path ? g_file_new_for_path (path) : NULL;
+
+  if (file && g_file_query_exists (file, NULL))
+    gimp_procedure_set_icon_file (procedure, file);
+}
+
 void
 atl_procedure_describe (GimpProcedure *procedure, const char *menu_label,
                         const char *blurb, const char *help)
 {
-  gimp_procedure_set_menu_label (procedure, menu_label);
-  gimp_procedure_add_menu_path (procedure, MENU);
+  if (menu_label)
+    {
+      gimp_procedure_set_menu_label (procedure, menu_label);
+      gimp_procedure_add_menu_path (procedure, MENU);
+      set_icon (procedure);
+    }
   gimp_procedure_set_documentation (procedure, blurb, help,
                                     gimp_procedure_get_name (procedure));
   gimp_procedure_set_attribution (procedure, AUTHORS, AUTHORS, YEAR);

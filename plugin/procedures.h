@@ -14,16 +14,20 @@ G_BEGIN_DECLS
 #define ATL_PROC_TRAIN "plug-in-atelier-train"
 #define ATL_PROC_ADD_PAIR "plug-in-atelier-add-pair"
 #define ATL_PROC_MODELS "plug-in-atelier-models"
+#define ATL_PROC_BATCH "script-fu-atelier-batch"
+#define ATL_PROC_SCRIPT_TRAIN "script-fu-atelier-train"
 
 GimpProcedure *atl_translate_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_compress_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_train_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_add_pair_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_models_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_batch_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_script_train_create (GimpPlugIn *plug_in);
 
 /* --- What they share: common.c --- */
 
-/* Menu entry, documentation and attribution. */
+/* Menu entry (menu_label NULL: none), icon, documentation and attribution. */
 void atl_procedure_describe (GimpProcedure *procedure, const char *menu_label,
                              const char *blurb, const char *help);
 /* Run mode as the first argument, for procedures without an image. */

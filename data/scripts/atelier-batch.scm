@@ -1,22 +1,22 @@
-; Filters > Atelier > Apply to a Folder...: every picture of a folder, or of a
-; pattern such as /home/me/scans/*.tif, through one of Atelier's filters.
+; Every picture of a folder, or of a pattern such as /home/me/scans/*.tif, through
+; one of Atelier's filters: what script-fu-atelier-batch (Filters > Atelier >
+; Apply to a Folder...) does.
 ;
-;   (script-fu-atelier-batch "/home/me/scans" "/home/me/done" "ink"
-;                            "translate" "png")
-;   => (3 1)    three pictures done, one failed
+; A picture that fails is told, and the others are done.  Nothing that is there
+; already is overwritten: it counts as failed.
 ;
-; A picture that fails is reported, and the others are done.  Nothing that is
-; there already is overwritten: it counts as failed.
+; The plug-in registers the procedure, checks its arguments and reports; it calls
 ;
-; Called from Scheme it returns the two counts; called through the PDB from
-; another language it returns nothing, as scripts can't, but reports as well.
+;   (atelier-batch REPORT SOURCE FOLDER MODEL FILTER FORMAT)
+;
+; REPORT is a file that gets a line a picture:
+;   done NAME    exists NAME    failed NAME<tab>MESSAGE
 
 (script-fu-use-v3)
 
 (define atelier-extensions
   '("png" "jpg" "jpeg" "jpe" "tif" "tiff" "webp" "bmp" "xcf" "psd" "gif" "heic"
-    "heif" "avif" "jxl" "exr" "tga" "ppm" "pgm" "pnm"))
-(define atelier-formats '("png" "jpg" "tif" "webp" "xcf"))
+    "heif" "avif" "jxl" "exr" "tga" "ppm" "pgm" "pnm" "vqi"))
 
 ; --- Texts ---
 
@@ -24,6 +24,13 @@
   (let ((port (open-output-string)))
     (display x port)
     (get-output-string port)))
+
+; On one line, for the report.
+(define (atelier-line string)
+  (list->string (map (lambda (c) (if (or (char=? c #\newline) (char=? c #\tab))
+                                     #\space
+                                     c))
+                     (string->list string))))
 
 ; Index of the last `c` in the string, or -1.
 (define (atelier-last-index string c)
@@ -66,8 +73,8 @@
     (if (string=? result "") "" message)))
 
 ; `error` itself passes handlers by.
-(define (atelier-require ok message)
-  (if (not ok) (*error-hook* message)))
+(define (atelier-fail message)
+  (*error-hook* message))
 
 ; --- Pictures ---
 
@@ -79,96 +86,63 @@
       (vector-ref (gimp-image-get-layers image) 0)
       (gimp-image-merge-visible-layers image CLIP-TO-IMAGE)))
 
-(define (atelier-apply procedure image layer model)
-  (if (string=? procedure "translate")
+(define (atelier-apply filter image layer model)
+  (if (string=? filter "translate")
       (plug-in-atelier-translate #:run-mode RUN-NONINTERACTIVE #:image image
                                  #:drawables (vector layer) #:model model)
       (plug-in-atelier-compress #:run-mode RUN-NONINTERACTIVE #:image image
                                 #:drawables (vector layer) #:model model)))
 
-(define (atelier-one path output model procedure)
-  (atelier-require (not (file-exists? output))
-                   (string-append output " is there already"))
+(define (atelier-one path output model filter)
   (let* ((image (gimp-file-load RUN-NONINTERACTIVE path))
          (message (atelier-try
                    (lambda ()
-                     (atelier-apply procedure image (atelier-single-layer image)
-                                    model)
+                     (atelier-apply filter image (atelier-single-layer image) model)
                      (gimp-file-save RUN-NONINTERACTIVE image output -1)))))
     (gimp-image-delete image)
-    (atelier-require (string=? message "") message)))
-
-; --- The procedures ---
+    (if (not (string=? message "")) (atelier-fail message))))
 
 (define (atelier-list-pictures source)
   (if (atelier-pattern? source)
       (file-glob #:pattern source #:filename-encoding TRUE)
-      (begin
-        (atelier-require (and (file-exists? source)
-                              (= (file-type source) FILE-TYPE-DIR))
-                         (string-append source ": there is no such folder; give a "
-                                        "folder, or a pattern such as *.png"))
-        (let loop ((rest (file-glob #:pattern
-                                    (string-append source DIR-SEPARATOR "*")
-                                    #:filename-encoding TRUE))
-                   (found '()))
-          (cond ((null? rest) (reverse found))
-                ((member (atelier-extension (car rest)) atelier-extensions)
-                 (loop (cdr rest) (cons (car rest) found)))
-                (else (loop (cdr rest) found)))))))
+      (let loop ((rest (file-glob #:pattern
+                                  (string-append source DIR-SEPARATOR "*")
+                                  #:filename-encoding TRUE))
+                 (found '()))
+        (cond ((null? rest) (reverse found))
+              ((member (atelier-extension (car rest)) atelier-extensions)
+               (loop (cdr rest) (cons (car rest) found)))
+              (else (loop (cdr rest) found))))))
 
-(define (atelier-output path destination format)
-  (string-append destination DIR-SEPARATOR (atelier-stem path) "." format))
+; --- All of them ---
 
-(define (atelier-report done failures)
-  (apply string-append
-         (append (list "Atelier: " (atelier-text done)
-                       (if (= done 1) " picture done, " " pictures done, ")
-                       (atelier-text (length failures)) " failed.")
-                 (map (lambda (f) (string-append "\n" (car f) ": " (cdr f)))
-                      (reverse failures)))))
+(define (atelier-output path folder format)
+  (string-append folder DIR-SEPARATOR (atelier-stem path) "." format))
 
-(define (script-fu-atelier-batch source destination model procedure format)
-  (atelier-require (member procedure '("translate" "compress"))
-                   (string-append "the argument \"procedure\" is \"" procedure
-                                  "\"; it is one of: translate, compress"))
-  (atelier-require (member format atelier-formats)
-                   (string-append "the argument \"format\" is \"" format
-                                  "\"; it is one of: png, jpg, tif, webp, xcf"))
-  (let ((pictures (atelier-list-pictures source)))
-    (atelier-require (pair? pictures)
-                     (string-append source ": there are no pictures"))
-    (if (not (file-exists? destination)) (dir-make destination))
-    (atelier-require (and (file-exists? destination)
-                          (= (file-type destination) FILE-TYPE-DIR))
-                     (string-append destination
-                                    ": the folder is not there and can't be made"))
-    (let loop ((rest pictures) (done 0) (failures '()))
-      (if (null? rest)
+; A line for the report.
+(define (atelier-do path output model filter)
+  (if (file-exists? output)
+      (string-append "exists " (atelier-base path))
+      (let ((message (atelier-try (lambda () (atelier-one path output model filter)))))
+        (if (string=? message "")
+            (string-append "done " (atelier-base path))
+            (string-append "failed " (atelier-base path) "\t"
+                           (atelier-line message))))))
+
+(define (atelier-batch report source folder model filter format)
+  (let* ((port (open-output-file report))
+         (pictures (atelier-list-pictures source))
+         (n (length pictures)))
+    (let loop ((rest pictures) (i 0))
+      (if (pair? rest)
           (begin
-            (gimp-message (atelier-report done failures))
-            (list done (length failures)))
-          (let ((message (atelier-try
-                          (lambda ()
-                            (atelier-one (car rest)
-                                         (atelier-output (car rest) destination
-                                                         format)
-                                         model procedure)))))
-            (if (string=? message "")
-                (loop (cdr rest) (+ done 1) failures)
-                (loop (cdr rest) done
-                      (cons (cons (atelier-base (car rest)) message)
-                            failures))))))))
-
-(script-fu-register-procedure "script-fu-atelier-batch"
-  "_Apply to a Folder..."
-  "Sends every picture of a folder or pattern through one of Atelier's filters"
-  "The Atelier developers"
-  "2026"
-  SF-STRING  "_Pictures: a folder, or a pattern such as /home/me/*.jpg" ""
-  SF-STRING  "_Folder for the results" ""
-  SF-STRING  "_Model" ""
-  SF-STRING  "Filte_r: translate or compress" "translate"
-  SF-STRING  "F_ormat: png, jpg, tif, webp or xcf" "png")
-
-(script-fu-menu-register "script-fu-atelier-batch" "<Image>/Filters/Atelier")
+            (gimp-progress-set-text (string-append (atelier-text (+ i 1)) "/"
+                                                   (atelier-text n) "  "
+                                                   (atelier-base (car rest))))
+            (display (atelier-do (car rest)
+                                 (atelier-output (car rest) folder format)
+                                 model filter)
+                     port)
+            (newline port)
+            (loop (cdr rest) (+ i 1)))))
+    (close-output-port port)))

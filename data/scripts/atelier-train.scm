@@ -1,27 +1,23 @@
-; Training from Script-Fu, over a folder of paired images:
+; Training over a folder of paired images, from Script-Fu: what the procedure
+; script-fu-atelier-train does.
 ;
-;   (script-fu-atelier-train "/home/me/pairs" "pix2pix" "Ink" "quick" 0)
+;   (script-fu-atelier-train #:folder "/home/me/pairs" #:kind "pix2pix"
+;                            #:name "Ink" #:preset "quick")
 ;
-; The arguments are those of plug-in-atelier-train that matter most; steps 0 is
-; what the preset says.  The model of that name in the user's own folder can be
-; used at once in Translate or Compress.  Called from Scheme it returns what
-; plug-in-atelier-train returns: the model's file, the step that it is of,
-; whether the figures are of pictures that were not trained on, and L1, PSNR,
-; SSIM and MS-SSIM.
+; The plug-in registers it and calls
+;
+;   (atelier-train REPORT FOLDER KIND NAME PRESET STEPS)
+;
+; REPORT is a file that gets what plug-in-atelier-train returns, a line a value:
+; the model's file, the step that it is of, whether the figures are of pictures
+; that were not trained on, and L1, PSNR, SSIM and MS-SSIM.
 
 (script-fu-use-v3)
 
-(define (script-fu-atelier-train folder kind name preset steps)
-  (plug-in-atelier-train #:run-mode RUN-NONINTERACTIVE #:folder folder #:kind kind
-                         #:name name #:preset preset #:steps steps))
-
-(script-fu-register-procedure "script-fu-atelier-train"
-  "Train over a Folder..."
-  "Makes a model from a folder of paired images"
-  "The Atelier developers"
-  "2026"
-  SF-STRING     "_Folder of training pictures" ""
-  SF-STRING     "_Kind: pix2pix or vqvae" "pix2pix"
-  SF-STRING     "_Name of the model" ""
-  SF-STRING     "_Preset: quick, standard or full" "quick"
-  SF-ADJUSTMENT "_Steps (0: as the preset)" '(0 0 100000000 1 100 0 SF-SPINNER))
+(define (atelier-train report folder kind name preset steps)
+  (let ((port (open-output-file report)))
+    (for-each (lambda (value) (display value port) (newline port))
+              (plug-in-atelier-train #:run-mode RUN-NONINTERACTIVE #:folder folder
+                                     #:kind kind #:name name #:preset preset
+                                     #:steps steps))
+    (close-output-port port)))

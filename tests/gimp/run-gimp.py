@@ -33,11 +33,15 @@ def gimp_folder(variable):
         ["pkg-config", f"--variable={variable}", "gimp-3.0"], text=True).strip())
 
 
-def link_scripts(folder):
-    """Ours, beside GIMP's own."""
-    folder.mkdir()
-    for script in (HERE.parent.parent / "data" / "scripts").glob("*.scm"):
-        (folder / script.name).symlink_to(script)
+def install_plugin(program, folder):
+    """The whole folder of the plug-in, as it is installed."""
+    install(program, folder)
+    for part in ("scripts", "icons"):
+        shutil.copytree(HERE.parent.parent / "data" / part, folder / part)
+    for catalogue in pathlib.Path(program).parents[1].glob("po/*/LC_MESSAGES/*.mo"):
+        place = folder / "locale" / catalogue.relative_to(catalogue.parents[2])
+        place.parent.mkdir(parents=True)
+        shutil.copy2(catalogue, place)
 
 
 def prepare(top, options):
@@ -50,11 +54,10 @@ def prepare(top, options):
     plug_ins.mkdir()
     for name in ["script-fu", *options.with_plug_in]:
         (plug_ins / name).symlink_to(gimp_folder("gimplibdir") / "plug-ins" / name)
-    install(options.plugin, plug_ins / "atelier")
+    install_plugin(options.plugin, plug_ins / "atelier")
     install(options.probe, plug_ins / "probe")
     if options.wrap:
         wrap(plug_ins / "atelier" / "atelier", options.wrap)
-    link_scripts(profile / "scripts")
     (profile / "gimprc").write_text(f'(plug-in-path "{plug_ins}")\n')
     subprocess.run([options.make_models, models], check=True)
     (top / "elsewhere").mkdir()

@@ -46,8 +46,13 @@
          (string=? (car result) (string-append test-home "codes.safetensors")))
   (check "vqvae: it is there" (file-exists? (string-append test-home "codes.safetensors"))))
 
-(let ((result (script-fu-atelier-train folder "pix2pix" "by script" "quick" 2)))
+(let ((result (script-fu-atelier-train #:run-mode RUN-NONINTERACTIVE #:folder folder
+                                       #:name "by script" #:steps 2)))
   (check "script-fu-atelier-train: the model" (string=? (car result) (model "by script"))))
+(check-error "script-fu-atelier-train: a wrong preset: the words" "quick, standard, full"
+             (lambda () (script-fu-atelier-train #:run-mode RUN-NONINTERACTIVE
+                                                 #:folder folder #:preset "fast"
+                                                 #:name "y")))
 
 ; Refused.
 (check-error "no folder: refused" "\"folder\" is missing"

@@ -1,0 +1,151 @@
+/* The window of Apply to a Folder: where the pictures are, where the results go,
+ * which filter, model and format.  Folders only; patterns are for scripts. */
+
+#include <glib/gi18n-lib.h>
+
+#include "dialogs.h"
+#include "models/library.h"
+
+static GtkWidget *
+add_row (GtkGrid *grid, int row, const char *label, GtkWidget *widget)
+{
+  GtkWidget *text = gtk_label_new_with_mnemonic (label);
+
+  gtk_label_set_xalign (GTK_LABEL (text), 0);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (text), widget);
+  gtk_widget_set_hexpand (widget, TRUE);
+  gtk_grid_attach (grid, text, 0, row, 1, 1);
+  gtk_grid_attach (grid, widget, 1, row, 1, 1);
+  return widget;
+}
+
+static void
+keep_folder (GtkFileChooser *button, GimpProcedureConfig *config)
+{
+  g_autoptr (GFile) file = gtk_file_chooser_get_file (button);
+
+  if (file)
+    g_object_set (config, g_object_get_data (G_OBJECT (button), "property"), file,
+                  NULL);
+}
+
+/* A button that chooses a folder for this argument. */
+static GtkWidget *
+folder_button (GimpProcedureConfig *config, const char *property, const char *title)
+{
+  GtkWidget *button
+      = gtk_file_chooser_button_new (title, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+  g_autoptr (GFile) file = NULL;
+
+  g_object_get (config, property, &file, NULL);
+  if (file)
+    gtk_file_chooser_set_file (GTK_FILE_CHOOSER (button), file, NULL);
+  g_object_set_data (G_OBJECT (button), "property", (gpointer)property);
+  g_signal_connect (button, "selection-changed", G_CALLBACK (keep_folder), config);
+  return button;
+}
+
+/* Rows of (word of the argument, what is shown), NULL-terminated. */
+static GtkWidget *
+word_combo (GimpProcedureConfig *config, const char *property,
+            const char *const rows[][2])
+{
+  GtkWidget *combo = gtk_combo_box_text_new ();
+
+  for (int i = 0; rows[i][0]; i++)
+    gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), rows[i][0], rows[i][1]);
+  g_object_bind_property (config, property, combo, "active-id",
+                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return combo;
+}
+
+/* The models of the filter's kind; the one in the config if it is among them,
+ * else the first. */
+static void
+fill_models (GimpProcedureConfig *config, GParamSpec *pspec, GtkComboBoxText *combo)
+{
+  g_autofree char *filter = NULL, *model = NULL;
+  g_autoptr (GPtrArray) list = NULL;
+
+  g_object_get (config, "filter", &filter, "model", &model, NULL);
+  list = atl_library_list (g_str_equal (filter, "compress") ? "vqvae" : "pix2pix");
+  gtk_combo_box_text_remove_all (combo);
+  for (guint i = 0; i < list->len; i++)
+    {
+      const AtlModelInfo *info = list->pdata[i];
+
+      if (!info->error)
+        gtk_combo_box_text_append (combo, info->id,
+                                   *info->name ? info->name : info->id);
+    }
+  if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), model))
+    gtk_combo_box_set_active (GTK_COMBO_BOX (combo), 0);
+}
+
+static void
+keep_model (GtkComboBox *combo, GimpProcedureConfig *config)
+{
+  const char *id = gtk_combo_box_get_active_id (combo);
+
+  if (id)
+    g_object_set (config, "model", id, NULL);
+}
+
+static GtkWidget *
+model_combo (GimpProcedureConfig *config)
+{
+  GtkWidget *combo = gtk_combo_box_text_new ();
+
+  fill_models (config, NULL, GTK_COMBO_BOX_TEXT (combo));
+  keep_model (GTK_COMBO_BOX (combo), config);
+  g_signal_connect (combo, "changed", G_CALLBACK (keep_model), config);
+  g_signal_connect_object (config, "notify::filter", G_CALLBACK (fill_models),
+                           combo, 0);
+  return combo;
+}
+
+static GtkWidget *
+build_grid (GimpProcedureConfig *config)
+{
+  const char *const filters[][2] = { { "translate", _ ("Translate (Pix2Pix)") },
+                                     { "compress", _ ("Compress (VQ-VAE)") },
+                                     { NULL, NULL } };
+  const char *const formats[][2]
+      = { { "png", "PNG" },   { "jpg", "JPEG" }, { "tif", "TIFF" },
+          { "webp", "WebP" }, { "xcf", "XCF" },  { NULL, NULL } };
+  GtkGrid *grid = GTK_GRID (gtk_grid_new ());
+  GtkWidget *note = gtk_label_new (
+      _ ("Nothing is overwritten.  A picture that fails is told at the end."));
+
+  gtk_grid_set_row_spacing (grid, 6);
+  gtk_grid_set_column_spacing (grid, 12);
+  add_row (grid, 0, _ ("_Pictures"),
+           folder_button (config, "source", _ ("The folder of pictures")));
+  add_row (grid, 1, _ ("_Results"),
+           folder_button (config, "folder", _ ("The folder for the results")));
+  add_row (grid, 2, _ ("_Filter"), word_combo (config, "filter", filters));
+  add_row (grid, 3, _ ("_Model"), model_combo (config));
+  add_row (grid, 4, _ ("F_ormat"), word_combo (config, "format", formats));
+  gtk_label_set_xalign (GTK_LABEL (note), 0);
+  gtk_label_set_line_wrap (GTK_LABEL (note), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (note), 44);
+  gtk_style_context_add_class (gtk_widget_get_style_context (note), "dim-label");
+  gtk_grid_attach (grid, note, 0, 5, 2, 1);
+  gtk_container_set_border_width (GTK_CONTAINER (grid), 12);
+  gtk_widget_show_all (GTK_WIDGET (grid));
+  return GTK_WIDGET (grid);
+}
+
+gboolean
+atl_batch_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config)
+{
+  GtkWidget *dialog
+      = gimp_procedure_dialog_new (procedure, config, _ ("Apply to a Folder"));
+  gboolean ok;
+
+  gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (GTK_DIALOG (dialog))),
+                      build_grid (config), TRUE, TRUE, 0);
+  ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
+  gtk_widget_destroy (dialog);
+  return ok;
+}
