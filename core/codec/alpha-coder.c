@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "codec/mixing.h"
 #include "codec/range-coder.h"
 
@@ -143,19 +144,15 @@ atl_alpha_encode (const guint16 *alpha, int width, int height, int bits, int lev
   guint32 most = (1u << bits) - 1;
   guint8 header[HEADER] = { (guint8)bits, (guint8)levels, (guint8)(levels >> 8) };
   g_autoptr (GByteArray) out = g_byte_array_new ();
-  g_autofree guint16 *quantised = NULL;
+  atl_autofree guint16 *quantised = NULL;
   g_autofree Coder *c = g_new (Coder, 1);
 
   if (levels > 0)
     {
-      quantised = g_try_new (guint16, n);
+      quantised
+          = atl_try_alloc (n, sizeof *quantised, _ ("the transparency"), error);
       if (!quantised)
-        {
-          g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
-                       _ ("Too little memory for the transparency of %dx%d pixels"),
-                       width, height);
-          return NULL;
-        }
+        return NULL;
       rescale (alpha, quantised, n, most, (guint32)levels - 1);
       most = (guint32)levels - 1;
     }

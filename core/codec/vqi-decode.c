@@ -265,9 +265,11 @@ add_difference (gpointer data, int x, int y, int width, int height, int channels
   Difference *d = data;
   const AtlImageIo *io = &d->source->io;
   gsize n = (gsize)width * height * channels;
-  g_autofree float *original = g_new (float, n);
+  atl_autofree float *original
+      = atl_try_alloc (n, sizeof *original, "pixels", error);
 
-  if (!io->read (io->data, x, y, width, height, channels, original, error))
+  if (!original
+      || !io->read (io->data, x, y, width, height, channels, original, error))
     return FALSE;
   for (gsize i = 0; i < n; i++)
     {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "codec/alpha-coder.h"
 #include "codec/vqi-private.h"
 
@@ -278,16 +279,12 @@ take_alpha (const AtlPicture *picture, int bits, GError **error)
 {
   gsize width = picture->width;
   int samples = picture->channels + 1;
-  guint16 *alpha = g_try_new (guint16, width * picture->height);
+  guint16 *alpha = atl_try_alloc (width * picture->height, sizeof *alpha,
+                                  _ ("the transparency"), error);
   g_autofree float *row = g_new (float, width *samples);
 
   if (!alpha)
-    {
-      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
-                   _ ("Too little memory for the transparency of %dx%d pixels"),
-                   picture->width, picture->height);
-      return NULL;
-    }
+    return NULL;
   for (int y = 0; y < picture->height; y++)
     {
       atl_picture_get (picture, 0, y, picture->width, 1, samples, row, samples,
@@ -305,7 +302,7 @@ atl_vqi_encode_picture (AtlModel *model, AtlPool *pool, const AtlPicture *pictur
                         const AtlVqiOptions *options, const AtlProgress *progress,
                         GError **error)
 {
-  g_autofree guint16 *alpha = NULL;
+  atl_autofree guint16 *alpha = NULL;
   AtlVqiSource source
       = { { picture->width, picture->height, picture->channels, read_picture, NULL,
             (gpointer)picture, picture->channels },
