@@ -19,7 +19,8 @@
 
 #include "base/memory.h"
 
-#define MESSAGE_TEXT 120 /* bytes of a foreign name that a message shows */
+#define STALE_AFTER 86400 /* seconds */
+#define MESSAGE_TEXT 120  /* bytes of a foreign name that a message shows */
 
 static void
 set_write_error (GError **error, const char *path, int code)
@@ -243,6 +244,31 @@ atl_file_remove_temporaries (void)
   g_mutex_unlock (&temporaries_lock);
 }
 
+/* Removes what a process that was killed has left beside `target`, once it is a
+ * day old.  start, extension: of the names that open_beside makes. */
+static void
+remove_stale (const char *folder, const char *start, const char *extension)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  gsize length = strlen (start) + 6 + strlen (extension);
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = NULL;
+      struct stat status;
+
+      if (strlen (name) != length || !g_str_has_prefix (name, start)
+          || !g_str_has_suffix (name, extension))
+        continue;
+      path = g_build_filename (folder, name, NULL);
+      if (lstat (path, &status) == 0 && S_ISREG (status.st_mode)
+          && status.st_uid == geteuid () && now - status.st_mtime > STALE_AFTER)
+        g_unlink (path);
+    }
+}
+
 /* Creates a file beside `target`: hidden, and with its extension. */
 static int
 open_beside (const char *target, char **temporary)
@@ -253,9 +279,11 @@ open_beside (const char *target, char **temporary)
   /* Names are 255 bytes at most: of a long one the start suffices. */
   int stem = MIN (dot != NULL ? (int)(dot - base) : (int)strlen (base), 100);
   const char *extension = dot != NULL && strlen (dot) < 100 ? dot : "";
-  g_autofree char *name = g_strdup_printf (".%.*s-XXXXXX%s", stem, base, extension);
+  g_autofree char *start = g_strdup_printf (".%.*s-", stem, base);
+  g_autofree char *name = g_strconcat (start, "XXXXXX", extension, NULL);
   gboolean exists;
 
+  remove_stale (folder, start, extension);
   *temporary = g_build_filename (folder, name, NULL);
   return make_temporary (*temporary, output_mode (target, &exists));
 }

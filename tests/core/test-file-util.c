@@ -3,6 +3,7 @@
 #include "files/file-util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <signal.h>
@@ -228,6 +229,35 @@ test_what_was_read_outlives_the_file (void)
   scratch_empty ();
 }
 
+/* What a killed process left goes after a day, and nothing else. */
+static void
+test_stale_temporaries_are_removed (void)
+{
+  static const char *const names[]
+      = { ".m-abcdef.png", ".m-ghijkl.png", ".m-toolong.png",
+          ".m-abcdef.jpg", ".n-abcdef.png", "m-abcdef.png" };
+  g_autofree char *path = scratch_path ("m.png");
+  struct timespec old[2]
+      = { { .tv_sec = time (NULL) - 90000 }, { .tv_sec = time (NULL) - 90000 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *made = scratch_write (names[i], "x", 1);
+
+      if (i != 1) /* a running program's */
+        g_assert_cmpint (utimensat (AT_FDCWD, made, old, 0), ==, 0);
+    }
+  g_assert_true (atl_output_commit (atl_output_open (path, NULL), NULL));
+  g_assert_cmpuint (scratch_count (), ==, G_N_ELEMENTS (names));
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *made = scratch_path (names[i]);
+
+      g_assert_cmpint (g_file_test (made, G_FILE_TEST_EXISTS), ==, i != 0);
+    }
+  scratch_empty ();
+}
+
 static void
 test_foreign_names_are_shown_safely (void)
 {
@@ -262,6 +292,8 @@ main (int argc, char **argv)
                    test_temporaries_can_be_swept);
   g_test_add_func ("/file-util/reading-refuses-what-is-no-file",
                    test_reading_refuses_what_is_no_file);
+  g_test_add_func ("/file-util/stale-temporaries-are-removed",
+                   test_stale_temporaries_are_removed);
   g_test_add_func ("/file-util/what-was-read-outlives-the-file",
                    test_what_was_read_outlives_the_file);
   g_test_add_func ("/file-util/foreign-names-are-shown-safely",

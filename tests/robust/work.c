@@ -1,0 +1,286 @@
+/* See work.h. */
+
+#include "work.h"
+
+#include <glib/gstdio.h>
+
+#include "apply/apply.h"
+#include "apply/metrics.h"
+#include "codec/vqi.h"
+#include "models/library.h"
+#include "train/trainer.h"
+
+#define WIDTH 80
+#define HEIGHT 56
+
+static AtlPicture *
+make_picture (int width, int height, int seed)
+{
+  AtlPicture *picture
+      = atl_picture_new (width, height, 3, FALSE, ATL_DEPTH_U8, NULL, NULL);
+
+  for (gsize i = 0; i < picture->row_bytes * (gsize)height; i++)
+    picture->pixels[i] = (guint8)((i * (gsize)(7 + seed) + i / 29) % 251);
+  return picture;
+}
+
+static char *
+make_model (Work *work, const char *name, const char *arch,
+            const char *const *settings)
+{
+  char *path = g_build_filename (work->folder, name, NULL);
+  g_autoptr (AtlModel) model = NULL;
+  AtlConfig config;
+
+  g_assert_true (atl_config_init (&config, arch, NULL));
+  for (; *settings != NULL; settings++)
+    g_assert_true (atl_config_set (&config, *settings, NULL));
+  model = atl_model_create (&config, 1, NULL);
+  g_assert_true (atl_model_save (model, path, FALSE, NULL));
+  return path;
+}
+
+static void
+make_pairs (Work *work)
+{
+  static const char *const sides[] = { "A", "B" };
+
+  work->pairs = g_build_filename (work->folder, "pairs", NULL);
+  for (int side = 0; side < 2; side++)
+    {
+      g_autofree char *folder = g_build_filename (work->pairs, sides[side], NULL);
+
+      g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+      for (int i = 0; i < 4; i++)
+        {
+          g_autofree char *path = g_strdup_printf ("%s/%d.png", folder, i);
+          g_autoptr (AtlPicture) picture = make_picture (48, 48, i + 4 * side);
+
+          g_assert_true (atl_picture_save (picture, path, NULL));
+        }
+    }
+}
+
+void
+work_init (Work *work)
+{
+  static const char *const generator[] = { "ngf=16", "blocks=1", NULL };
+  static const char *const vqvae[]
+      = { "hidden=16",   "residual_blocks=1", "codes=32",
+          "code_dim=16", "stages=2",          NULL };
+  static const char *const names[] = { "p.png", "p.jpg", "p.tif", "p.webp" };
+  g_autoptr (AtlPicture) picture = make_picture (WIDTH, HEIGHT, 0);
+
+  *work = (Work){ .folder = g_dir_make_tmp ("atelier-robust-XXXXXX", NULL) };
+  g_assert_nonnull (work->folder);
+  work->pix2pix = make_model (work, "pix2pix.safetensors", "resnet_6", generator);
+  work->vqvae = make_model (work, "vqvae.safetensors", "vqvae", vqvae);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      work->pictures[i] = g_build_filename (work->folder, names[i], NULL);
+      g_assert_true (atl_picture_save (picture, work->pictures[i], NULL));
+    }
+  make_pairs (work);
+  work->pool = atl_pool_new (2);
+}
+
+void
+work_remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK)
+                             ? NULL
+                             : g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      work_remove_tree (child);
+    }
+  g_remove (path);
+}
+
+void
+work_clear (Work *work)
+{
+  atl_pool_free (work->pool);
+  work_remove_tree (work->folder);
+  for (guint i = 0; i < G_N_ELEMENTS (work->pictures); i++)
+    g_free (work->pictures[i]);
+  g_free (work->pix2pix);
+  g_free (work->vqvae);
+  g_free (work->pairs);
+  g_free (work->folder);
+}
+
+gboolean
+work_has_leftovers (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (folder, name, NULL);
+
+      if (name[0] == '.')
+        {
+          g_test_message ("left over: %s", child);
+          return TRUE;
+        }
+      if (g_file_test (child, G_FILE_TEST_IS_DIR) && work_has_leftovers (child))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The jobs. */
+
+static gboolean
+open_and_save (Work *work, GError **error)
+{
+  g_autoptr (AtlModel) model = atl_model_open (work->pix2pix, error);
+  g_autofree char *path
+      = g_build_filename (work->folder, "saved.safetensors", NULL);
+
+  return model != NULL && atl_model_save (model, path, TRUE, error);
+}
+
+static gboolean
+create_and_export (Work *work, GError **error)
+{
+  g_autoptr (AtlModel) model = NULL;
+  g_autofree char *path = g_build_filename (work->folder, "saved.onnx", NULL);
+  AtlConfig config;
+
+  if (!atl_config_init (&config, "unet_32", error)
+      || !atl_config_set (&config, "ngf=8", error))
+    return FALSE;
+  model = atl_model_create (&config, 3, error);
+  return model != NULL && atl_model_export_onnx (model, path, error);
+}
+
+/* In tiles, with the picture's own statistics. */
+static gboolean
+translate (Work *work, GError **error)
+{
+  g_autoptr (AtlModel) model = atl_model_open (work->pix2pix, error);
+  g_autoptr (AtlPicture) in
+      = model != NULL ? atl_picture_load (work->pictures[0], error) : NULL;
+  g_autoptr (AtlPicture) out = NULL;
+  g_autofree char *path = g_build_filename (work->folder, "translated.png", NULL);
+  AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+
+  if (in == NULL)
+    return FALSE;
+  options.tile = 64;
+  options.statistics = 1;
+  out = atl_apply_picture (model, work->pool, in, &options, NULL, error);
+  return out != NULL && atl_picture_save (out, path, error);
+}
+
+static gboolean
+roundtrip (Work *work, GError **error)
+{
+  g_autoptr (AtlModel) model = atl_model_open (work->vqvae, error);
+  g_autoptr (AtlPicture) in
+      = model != NULL ? atl_picture_load (work->pictures[2], error) : NULL;
+  g_autoptr (AtlPicture) out
+      = in != NULL ? atl_apply_picture (model, work->pool, in, NULL, NULL, error)
+                   : NULL;
+  AtlComparison comparison;
+
+  return out != NULL
+         && atl_compare_pictures (work->pool, in, out, NULL, &comparison, error);
+}
+
+static gboolean
+compress (Work *work, GError **error)
+{
+  g_autoptr (AtlModel) model = atl_model_open (work->vqvae, error);
+  g_autoptr (AtlPicture) in
+      = model != NULL ? atl_picture_load (work->pictures[0], error) : NULL;
+  g_autofree char *path = g_build_filename (work->folder, "compressed.vqi", NULL);
+  AtlVqiOptions options = ATL_VQI_DEFAULTS;
+  g_autoptr (AtlVqi) made = NULL;
+  g_autoptr (AtlVqi) read = NULL;
+  g_autoptr (AtlPicture) out = NULL;
+
+  if (in != NULL)
+    made = atl_vqi_encode_picture (model, work->pool, in, &options, NULL, error);
+  if (made != NULL && atl_vqi_save (made, path, error))
+    read = atl_vqi_open (path, error);
+  if (read != NULL)
+    out = atl_vqi_decode (read, model, work->pool, 0, 0, NULL, error);
+  return out != NULL;
+}
+
+static gboolean
+load_and_save_pictures (Work *work, GError **error)
+{
+  static const char *const names[] = { "s.png", "s.jpg", "s.tif", "s.webp" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (AtlPicture) picture = atl_picture_load (work->pictures[i], error);
+      g_autofree char *path = g_build_filename (work->folder, names[i], NULL);
+
+      if (picture == NULL || !atl_picture_save (picture, path, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+train (Work *work, AtlTrainKind kind, const char *const *keys, GError **error)
+{
+  AtlTrainSettings *settings = atl_train_settings_new (kind, "quick", NULL, error);
+  g_autoptr (AtlTrainer) trainer = NULL;
+  AtlTrainResult result;
+
+  if (settings == NULL)
+    return FALSE;
+  for (; *keys != NULL; keys++)
+    g_assert_true (atl_train_settings_set (settings, *keys, NULL));
+  settings->folder = g_strdup (work->pairs);
+  settings->output = g_build_filename (work->folder, "trained.safetensors", NULL);
+  settings->steps = 3;
+  settings->measure_steps = 2;
+  settings->checkpoint_seconds = 0;
+  settings->threads = 2;
+  trainer = atl_trainer_new (settings, NULL, NULL, NULL, error);
+  return trainer != NULL && atl_trainer_run (trainer, &result, error);
+}
+
+static gboolean
+train_pix2pix (Work *work, GError **error)
+{
+  static const char *const keys[]
+      = { "ngf=4", "ndf=4", "size=32", "batch=1", "load_threads=1", NULL };
+
+  return train (work, ATL_TRAIN_PIX2PIX, keys, error);
+}
+
+static gboolean
+train_vqvae (Work *work, GError **error)
+{
+  static const char *const keys[]
+      = { "hidden=16", "residual_blocks=1", "codes=16",       "code_dim=8",
+          "stages=2",  "unquantised=1",     "size=32",        "batch=1",
+          "patch=1",   "linear_skip=no",    "load_threads=1", NULL };
+
+  return train (work, ATL_TRAIN_VQVAE, keys, error);
+}
+
+const WorkEntry work_entries[] = {
+  { "open-and-save", open_and_save },
+  { "create-and-export", create_and_export },
+  { "translate", translate },
+  { "roundtrip", roundtrip },
+  { "compress", compress },
+  { "load-and-save-pictures", load_and_save_pictures },
+  { "train-pix2pix", train_pix2pix },
+  { "train-vqvae", train_vqvae },
+  { NULL, NULL },
+};
