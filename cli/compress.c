@@ -29,11 +29,9 @@ parse (Options *o, int *argc, char ***argv, GError **error)
 {
   const GOptionEntry entries[]
       = { { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model,
-            N_ ("the model: a file, or a name that \"atelier models\" lists"),
-            N_ ("MODEL") },
+            N_ ("a file, or a name that \"atelier models\" lists"), N_ ("MODEL") },
           { "quality", 'q', 0, G_OPTION_ARG_INT, &o->quality,
-            N_ ("residual stages to use (default: all that the model has)"),
-            N_ ("N") },
+            N_ ("residual stages to use (default: all)"), N_ ("N") },
           { "target-bytes", 0, 0, G_OPTION_ARG_INT64, &o->target_bytes,
             N_ ("the best picture in a file of at most so many bytes"), N_ ("N") },
           { "target-psnr", 0, 0, G_OPTION_ARG_DOUBLE, &o->target_psnr,

@@ -75,8 +75,7 @@ command_prime (int argc, char **argv, GError **error)
   gboolean force = FALSE;
   const GOptionEntry entries[]
       = { { "model", 'm', 0, G_OPTION_ARG_FILENAME, &model_name,
-            N_ ("the model: a file, or a name that \"atelier models\" lists"),
-            N_ ("MODEL") },
+            N_ ("a file, or a name that \"atelier models\" lists"), N_ ("MODEL") },
           { "megapixels", 0, 0, G_OPTION_ARG_INT, &megapixels,
             N_ ("to look at, of all pictures together (default 48)"), N_ ("N") },
           { "width", 0, 0, G_OPTION_ARG_INT, &options.hidden,
