@@ -6,7 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "card-view.h"
-#include "import-button.h"
+#include "thread-call.h"
 #include "model-thumbnail.h"
 #include "rows.h"
 
@@ -53,6 +53,8 @@ show_model (AtlFilterWindow *window)
   gtk_widget_set_sensitive (window->card_button, info != NULL);
   gtk_label_set_text (GTK_LABEL (window->about),
                       info && info->description ? info->description : "");
+  gtk_widget_set_visible (window->about,
+                          info && info->description && *info->description);
   gtk_dialog_set_response_sensitive (GTK_DIALOG (window->dialog), GTK_RESPONSE_OK,
                                      info != NULL);
 }
@@ -91,12 +93,7 @@ imported (gpointer data, const char *path)
   AtlFilterWindow *window = data;
 
   atl_model_list_refresh (window->models);
-  if (!atl_model_list_get (window->models))
-    {
-      g_autofree char *name = g_path_get_basename (path);
-
-      gtk_label_set_text (GTK_LABEL (window->about), name);
-    }
+  atl_model_list_choose (window->models, path);
   update_preview (window);
 }
 
@@ -191,6 +188,7 @@ models_new (AtlFilterWindow *window)
   gtk_box_pack_start (GTK_BOX (row), window->card_button, FALSE, FALSE, 0);
   gtk_widget_set_size_request (list, LIST_WIDTH, LIST_HEIGHT);
   window->about = atl_text_new ("");
+  gtk_widget_set_no_show_all (window->about, TRUE);
   gtk_box_pack_start (GTK_BOX (box), row, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (box), list, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (box), window->about, FALSE, FALSE, 0);
@@ -220,17 +218,24 @@ advanced_new (AtlFilterWindow *window)
 {
   GtkWidget *expander = gtk_expander_new_with_mnemonic (_ ("Ad_vanced"));
   GtkWidget *grid = gtk_grid_new ();
-  GtkWidget *memory = atl_number_new (window->config, "memory", 64);
 
   window->advanced = GTK_GRID (grid);
   gtk_grid_set_row_spacing (window->advanced, 6);
   gtk_grid_set_column_spacing (window->advanced, 6);
   gtk_widget_set_margin_top (grid, 6);
   gtk_container_add (GTK_CONTAINER (expander), grid);
+  return expander;
+}
+
+/* Last, as the filters add theirs before. */
+static void
+add_memory (AtlFilterWindow *window)
+{
+  GtkWidget *memory = atl_number_new (window->config, "memory", 64);
+
   gtk_widget_set_tooltip_text (
       memory, _ ("Larger layers are done in tiles that fit into it; 0: 1024 MiB"));
   atl_filter_window_add_advanced (window, _ ("Memory (M_iB)"), memory);
-  return expander;
 }
 
 static GtkWidget *
@@ -322,6 +327,7 @@ atl_filter_window_run (AtlFilterWindow *window)
   gboolean apply;
   gulong handler;
 
+  add_memory (window);
   gtk_widget_show_all (window->pages);
   choose_configured (window);
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (window->config),

@@ -77,6 +77,8 @@ row_new (const AtlModelInfo *info)
   gtk_container_add (GTK_CONTAINER (lines), title);
   gtk_container_add (GTK_CONTAINER (lines), line_new (line_of (info), "dim-label"));
   gtk_widget_set_valign (lines, GTK_ALIGN_CENTER);
+  clear_ground (lines);
+  clear_ground (box);
   gtk_box_pack_start (GTK_BOX (box),
                       atl_model_thumbnail_new (info, ATL_THUMBNAIL_WIDTH), FALSE,
                       FALSE, 0);

@@ -9,8 +9,8 @@
 #include <math.h>
 
 #define MIN_SIDE 160
-#define NATURAL_WIDTH 420
-#define NATURAL_HEIGHT 330
+#define NATURAL_WIDTH 448
+#define NATURAL_HEIGHT 336
 #define GRIP 8    /* how near the divider counts as on it */
 #define KNOB 9    /* radius of what marks it */
 #define STEP 0.05 /* of the width, by a key */
