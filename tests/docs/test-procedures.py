@@ -69,11 +69,12 @@ def default(argument):
     if kind == "GimpRunMode":
         return RUN_MODES.get(rest[0], rest[0])
     if kind in ("gint", "gdouble"):
-        return f"{float(rest[2]):g} ({float(rest[0]):g} to {float(rest[1]):g})"
+        low, high, value = (f"{float(x):.10g}" for x in rest)
+        return value + ("" if high == "2147483647" else f" ({low} to {high})")
     if kind == "gboolean":
         return "#t" if rest[0] == "1" else "#f"
     if kind == "gchararray":
-        return f'`{rest[0]}`' if rest and len(rest[0]) > 2 else ""
+        return f"`{unquote(rest[0])}`" if rest and len(rest[0]) > 2 else ""
     return ""
 
 
@@ -81,13 +82,14 @@ def cell(text):
     return unquote(text).replace("|", "\\|").replace("  ", " ")
 
 
-def table(rows, head):
-    lines = [f"| {head} | type | default | what it is |", "|---|---|---|---|"]
+def table(rows, head, defaults=True):
+    middle = " default |" if defaults else ""
+    lines = [f"| {head} | type |{middle} what it is |",
+             "|---|---|---|" + ("---|" if defaults else "")]
     for row in rows:
         kind = TYPES[row[3].strip('"')]
-        lines.append(f"| `{unquote(row[4])}` | {kind} | "
-                     f"{default(row) if row[0] == 'proc-arg' else ''} | "
-                     f"{cell(row[6])} |")
+        value = f" {default(row)} |" if defaults else ""
+        lines.append(f"| `{unquote(row[4])}` | {kind} |{value} {cell(row[6])} |")
     return "\n".join(lines)
 
 
@@ -100,10 +102,13 @@ def describe(procedure):
     if path:
         text += f"*{path[0]} > {label}*\n\n"
     text += cell(procedure[3]) + ". " + cell(procedure[4]) + "\n\n"
-    text += table([row for row in rows if row[0] == "proc-arg"], "argument")
-    values = [row for row in rows if row[0] == "proc-return"]
+    # Return values come after the arguments, under the same name.
+    n_arguments = int([item for item in procedure if isinstance(item, str)][-2])
+    rows = [row for row in rows if row[0] == "proc-arg"]
+    values = rows[n_arguments:]
+    text += table(rows[:n_arguments], "argument")
     if values:
-        text += "\n\n" + table(values, "returns").replace(" default |", " |", 1)
+        text += "\n\n" + table(values, "returns", defaults=False)
     return text
 
 
