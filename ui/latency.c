@@ -3,6 +3,7 @@
 #include "latency.h"
 
 #define INTERVAL_MS 10
+#define SETTLE_MS 1000 /* a window that opens is not one that hangs */
 
 typedef struct
 {
@@ -30,14 +31,24 @@ tick (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+begin (gpointer data)
+{
+  Watch *watch = data;
+
+  watch->due = g_get_monotonic_time () + INTERVAL_MS * 1000;
+  g_timeout_add (INTERVAL_MS, tick, watch);
+  return G_SOURCE_REMOVE;
+}
+
 void
 atl_latency_watch (void)
 {
   static Watch watch;
 
-  watch.path = g_getenv ("ATELIER_LATENCY");
-  if (!watch.path || watch.due > 0)
+  if (watch.path)
     return;
-  watch.due = g_get_monotonic_time () + INTERVAL_MS * 1000;
-  g_timeout_add_full (G_PRIORITY_DEFAULT, INTERVAL_MS, tick, &watch, NULL);
+  watch.path = g_getenv ("ATELIER_LATENCY");
+  if (watch.path)
+    g_timeout_add (SETTLE_MS, begin, &watch);
 }

@@ -34,14 +34,6 @@ struct _AtlTrainFindings
   gboolean usable;
   GtkWidget *summary, *spinner, *pictures, *pictures_window, *remarks_label;
   GtkWidget *remarks, *remarks_window;
-  GtkListStore *store;
-};
-
-enum
-{
-  COLUMN_ICON,
-  COLUMN_TEXT,
-  N_COLUMNS
 };
 
 static guint changed_signal;
@@ -270,10 +262,20 @@ set_usable (AtlTrainFindings *self, gboolean usable)
 static void
 add_remark (AtlTrainFindings *self, const AtlRemark *remark)
 {
-  gtk_list_store_insert_with_values (self->store, NULL, -1, COLUMN_ICON,
-                                     remark->refused ? "dialog-error"
-                                                     : "dialog-warning",
-                                     COLUMN_TEXT, remark->message, -1);
+  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *label = gtk_label_new (remark->message);
+  GtkWidget *icon = gtk_image_new_from_icon_name (
+      remark->refused ? "dialog-error" : "dialog-warning", GTK_ICON_SIZE_MENU);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_line_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_widget_set_valign (icon, GTK_ALIGN_START);
+  gtk_container_set_border_width (GTK_CONTAINER (row), 3);
+  gtk_box_pack_start (GTK_BOX (row), icon, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (row), label, TRUE, TRUE, 0);
+  gtk_widget_show_all (row);
+  gtk_container_add (GTK_CONTAINER (self->remarks), row);
 }
 
 static void
@@ -364,6 +366,7 @@ new_thumbnail (const Parcel *parcel)
                               : g_strdup (parcel->name);
   GtkWidget *label = gtk_label_new (text);
 
+  gtk_widget_set_valign (box, GTK_ALIGN_START);
   cairo_surface_destroy (surface);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
   gtk_label_set_max_width_chars (GTK_LABEL (label), 16);
@@ -402,25 +405,13 @@ new_scrolled (GtkWidget *child, int height)
 }
 
 static GtkWidget *
-new_remarks (AtlTrainFindings *self)
+new_remarks (void)
 {
-  GtkWidget *view;
-  GtkTreeViewColumn *column = gtk_tree_view_column_new ();
-  GtkCellRenderer *icon = gtk_cell_renderer_pixbuf_new ();
-  GtkCellRenderer *text = gtk_cell_renderer_text_new ();
+  GtkWidget *list = gtk_list_box_new ();
 
-  self->store = gtk_list_store_new (N_COLUMNS, G_TYPE_STRING, G_TYPE_STRING);
-  view = gtk_tree_view_new_with_model (GTK_TREE_MODEL (self->store));
-  gtk_tree_view_column_pack_start (column, icon, FALSE);
-  gtk_tree_view_column_pack_start (column, text, TRUE);
-  gtk_tree_view_column_add_attribute (column, icon, "icon-name", COLUMN_ICON);
-  gtk_tree_view_column_add_attribute (column, text, "text", COLUMN_TEXT);
-  g_object_set (text, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-  gtk_tree_view_append_column (GTK_TREE_VIEW (view), column);
-  gtk_tree_view_set_headers_visible (GTK_TREE_VIEW (view), FALSE);
-  gtk_tree_view_set_tooltip_column (GTK_TREE_VIEW (view), COLUMN_TEXT);
-  atk_object_set_name (gtk_widget_get_accessible (view), _ ("Refused files"));
-  return view;
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  atk_object_set_name (gtk_widget_get_accessible (list), _ ("Refused files"));
+  return list;
 }
 
 static GtkWidget *
@@ -447,7 +438,6 @@ dispose (GObject *object)
   AtlTrainFindings *self = ATL_TRAIN_FINDINGS (object);
 
   drop_look (self);
-  g_clear_object (&self->store);
   G_OBJECT_CLASS (atl_train_findings_parent_class)->dispose (object);
 }
 
@@ -471,13 +461,14 @@ atl_train_findings_init (AtlTrainFindings *self)
   gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (self->pictures),
                                    GTK_SELECTION_NONE);
   gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (self->pictures), 6);
+  gtk_flow_box_set_homogeneous (GTK_FLOW_BOX (self->pictures), TRUE);
   gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (self->pictures), 6);
   gtk_flow_box_set_column_spacing (GTK_FLOW_BOX (self->pictures), 6);
   gtk_widget_set_valign (self->pictures, GTK_ALIGN_START);
   atk_object_set_name (gtk_widget_get_accessible (self->pictures),
                        _ ("Training pictures"));
   self->pictures_window = new_scrolled (self->pictures, 240);
-  self->remarks = new_remarks (self);
+  self->remarks = new_remarks ();
   self->remarks_window = new_scrolled (self->remarks, 90);
   self->remarks_label = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->remarks_label), 0);
@@ -524,7 +515,7 @@ atl_train_findings_look (AtlTrainFindings *self, const AtlTrainSettings *setting
 {
   drop_look (self);
   empty (self->pictures);
-  gtk_list_store_clear (self->store);
+  empty (self->remarks);
   gtk_widget_hide (self->remarks_label);
   gtk_widget_hide (self->remarks_window);
   set_usable (self, FALSE);

@@ -25,7 +25,9 @@ void atl_train_setup_free (AtlTrainSetup *setup);
 GtkWidget *atl_train_setup_get_widget (AtlTrainSetup *setup);
 /* Whether a training could start; else the page says why not. */
 gboolean atl_train_setup_is_ready (const AtlTrainSetup *setup);
-/* Looks again at what may have changed outside. */
+/* Leaves the processors to a training. */
+void atl_train_setup_suspend (AtlTrainSetup *setup);
+/* After that, or when something may have changed outside. */
 void atl_train_setup_refresh (AtlTrainSetup *setup);
 /* All as the procedure's defaults. */
 void atl_train_setup_reset (AtlTrainSetup *setup);

@@ -56,8 +56,7 @@ struct _AtlTrainSetup
 
   Estimate estimates[N_PRESETS];
   GCancellable *forecasting; /* the worker under way, or NULL */
-  gboolean forecast_again;   /* once it has let go */
-  gboolean freed;
+  gboolean suspended;        /* none is to be started */
 };
 
 static void schedule_update (AtlTrainSetup *s);
@@ -156,7 +155,10 @@ typedef struct
   AtlTrainSetup *setup;
   int preset;
   AtlTrainSettings *settings;
+  GCancellable *cancellable;
+  GThread *thread;
   AtlForecast forecast;
+  GError *error;
 } Forecast;
 
 static void
@@ -165,6 +167,8 @@ free_forecast (gpointer data)
   Forecast *forecast = data;
 
   atl_train_settings_free (forecast->settings);
+  g_object_unref (forecast->cancellable);
+  g_clear_error (&forecast->error);
   g_free (forecast);
 }
 
@@ -204,45 +208,39 @@ show_memory (AtlTrainSetup *s)
                       text ? text : _ ("Trying some steps on this machine..."));
 }
 
-static void
-run_forecast (GTask *task, gpointer source, gpointer data,
-              GCancellable *cancellable)
+static gboolean
+forecast_done (gpointer data)
 {
   Forecast *f = data;
-  GError *error = NULL;
-
-  if (atl_pace_forecast (f->settings, cancellable, &f->forecast, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-forecast_done (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Forecast *f = g_task_get_task_data (G_TASK (result));
   AtlTrainSetup *s = f->setup;
   Estimate *e = &s->estimates[f->preset];
-  g_autoptr (GError) error = NULL;
-  gboolean ok = g_task_propagate_boolean (G_TASK (result), &error);
 
-  g_clear_object (&s->forecasting);
-  if (s->freed)
-    return;
-  if (!s->forecast_again
-      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  g_thread_join (f->thread);
+  if (!g_cancellable_is_cancelled (f->cancellable))
     {
       clear_estimate (e);
-      e->known = ok;
-      e->failed = !ok;
+      e->known = !f->error;
+      e->failed = f->error != NULL;
       e->forecast = f->forecast;
       e->steps = f->settings->steps;
-      e->problem = error ? g_strdup (error->message) : NULL;
+      e->problem = f->error ? g_strdup (f->error->message) : NULL;
       show_estimate (s, f->preset);
       schedule_update (s);
     }
-  s->forecast_again = FALSE;
+  g_clear_object (&s->forecasting);
   start_forecast (s);
+  return G_SOURCE_REMOVE;
+}
+
+static gpointer
+run_forecast (gpointer data)
+{
+  Forecast *f = data;
+
+  atl_lower_priority ();
+  atl_pace_forecast (f->settings, f->cancellable, &f->forecast, &f->error);
+  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, forecast_done, f, free_forecast);
+  return NULL;
 }
 
 static int
@@ -265,11 +263,10 @@ start_forecast (AtlTrainSetup *s)
 {
   int preset = next_to_forecast (s);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GTask) task = NULL;
   AtlTrainSettings *settings;
   Forecast *f;
 
-  if (preset < 0 || s->forecasting)
+  if (preset < 0 || s->forecasting || s->suspended)
     return;
   settings = settings_of_preset (s, preset, &error);
   if (!settings)
@@ -282,11 +279,9 @@ start_forecast (AtlTrainSetup *s)
       return;
     }
   f = g_new0 (Forecast, 1);
-  *f = (Forecast){ s, preset, settings };
   s->forecasting = g_cancellable_new ();
-  task = g_task_new (NULL, s->forecasting, forecast_done, NULL);
-  g_task_set_task_data (task, f, free_forecast);
-  g_task_run_in_thread (task, run_forecast);
+  *f = (Forecast){ s, preset, settings, g_object_ref (s->forecasting) };
+  f->thread = g_thread_new ("atelier-forecast", run_forecast, f);
 }
 
 /* What the times depend on has changed. */
@@ -299,12 +294,8 @@ forecast_afresh (AtlTrainSetup *s)
       show_estimate (s, i);
     }
   if (s->forecasting)
-    {
-      s->forecast_again = TRUE;
-      g_cancellable_cancel (s->forecasting);
-    }
-  else
-    start_forecast (s);
+    g_cancellable_cancel (s->forecasting);
+  start_forecast (s);
 }
 
 /* --- What is wrong --- */
@@ -852,6 +843,7 @@ make_page (AtlTrainSetup *s)
   s->findings = atl_train_findings_new ();
   g_signal_connect (s->findings, "changed", G_CALLBACK (findings_changed), s);
   gtk_container_add (GTK_CONTAINER (frame), s->findings);
+  gtk_widget_set_hexpand (left, FALSE);
   gtk_box_pack_start (GTK_BOX (left), new_choices (s), FALSE, FALSE, 0);
   gtk_box_pack_end (GTK_BOX (left), new_problem (s), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (s->page), left, FALSE, FALSE, 0);
@@ -879,11 +871,9 @@ atl_train_setup_new (GimpProcedureConfig *config, AtlMakeSettings make_settings,
 void
 atl_train_setup_free (AtlTrainSetup *s)
 {
-  s->freed = TRUE;
+  atl_train_setup_suspend (s);
   if (s->update)
     g_source_remove (s->update);
-  if (s->forecasting)
-    g_cancellable_cancel (s->forecasting);
   while (s->forecasting)
     g_main_context_iteration (NULL, TRUE);
   for (int i = 0; i < N_PRESETS; i++)
@@ -907,8 +897,18 @@ atl_train_setup_is_ready (const AtlTrainSetup *s)
 }
 
 void
+atl_train_setup_suspend (AtlTrainSetup *s)
+{
+  s->suspended = TRUE;
+  if (s->forecasting)
+    g_cancellable_cancel (s->forecasting);
+}
+
+void
 atl_train_setup_refresh (AtlTrainSetup *s)
 {
+  s->suspended = FALSE;
+  start_forecast (s);
   schedule_update (s);
 }
 

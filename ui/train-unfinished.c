@@ -1,7 +1,7 @@
 /* The list of trainings that can go on; see train-private.h. */
 
 #include <inttypes.h>
-#include <time.h>
+#include <string.h>
 
 #include <glib/gi18n-lib.h>
 
@@ -45,14 +45,30 @@ resume_clicked (GtkWidget *button, List *list)
   list->resume (list->data, get_row (button));
 }
 
-static gboolean
-ask_to_forget (GtkWidget *parent, const AtlUnfinished *u)
+/* The row may be gone by the time of the answer: it is looked for again. */
+static void
+answered (GtkDialog *dialog, int response, List *list)
+{
+  const char *path = g_object_get_data (G_OBJECT (dialog), "atelier-checkpoint");
+
+  for (guint i = 0; response == GTK_RESPONSE_ACCEPT && i < list->list->len; i++)
+    {
+      const AtlUnfinished *u = list->list->pdata[i];
+
+      if (strcmp (u->checkpoint, path) == 0)
+        atl_unfinished_forget (u, NULL);
+    }
+  gtk_widget_destroy (GTK_WIDGET (dialog));
+  atl_train_unfinished_refresh (list->frame);
+}
+
+static void
+ask_to_forget (List *list, const AtlUnfinished *u)
 {
   GtkWidget *dialog = gtk_message_dialog_new (
-      GTK_WINDOW (gtk_widget_get_toplevel (parent)), GTK_DIALOG_MODAL,
+      GTK_WINDOW (gtk_widget_get_toplevel (list->frame)), GTK_DIALOG_MODAL,
       GTK_MESSAGE_QUESTION, GTK_BUTTONS_NONE, _ ("Give up the training of “%s”?"),
       u->name);
-  gboolean yes;
 
   gtk_message_dialog_format_secondary_text (
       GTK_MESSAGE_DIALOG (dialog), "%s",
@@ -62,21 +78,16 @@ ask_to_forget (GtkWidget *parent, const AtlUnfinished *u)
   gtk_dialog_add_buttons (GTK_DIALOG (dialog), _ ("_Cancel"), GTK_RESPONSE_CANCEL,
                           _ ("_Give Up"), GTK_RESPONSE_ACCEPT, NULL);
   gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_CANCEL);
-  yes = gtk_dialog_run (GTK_DIALOG (dialog)) == GTK_RESPONSE_ACCEPT;
-  gtk_widget_destroy (dialog);
-  return yes;
+  g_object_set_data_full (G_OBJECT (dialog), "atelier-checkpoint",
+                          g_strdup (u->checkpoint), g_free);
+  g_signal_connect (dialog, "response", G_CALLBACK (answered), list);
+  gtk_widget_show (dialog);
 }
 
 static void
 forget_clicked (GtkWidget *button, List *list)
 {
-  const AtlUnfinished *u = get_row (button);
-  GtkWidget *frame = list->frame;
-
-  if (!ask_to_forget (button, u))
-    return;
-  atl_unfinished_forget (u, NULL);
-  atl_train_unfinished_refresh (frame);
+  ask_to_forget (list, get_row (button));
 }
 
 /* "Yesterday 15:30" would be another kind of program. */

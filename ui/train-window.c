@@ -33,6 +33,7 @@ typedef struct
 
   AtlTrainJob *job;
   AtlTrainSettings *settings; /* a copy of the job's, for its pace */
+  GtkWidget *question;        /* whether to stop, while it is asked */
   gboolean has_trained;
   gboolean closing; /* once the job has ended */
 } Window;
@@ -109,6 +110,8 @@ job_changed (gpointer data)
   if (view->state != ATL_JOB_ENDED)
     return;
   note_pace (w, view);
+  if (w->question)
+    gtk_dialog_response (GTK_DIALOG (w->question), GTK_RESPONSE_CANCEL);
   if (w->closing)
     g_main_loop_quit (w->loop);
   else
@@ -136,8 +139,8 @@ show_error (Window *w, const char *what, const GError *error)
 
   gtk_message_dialog_format_secondary_text (GTK_MESSAGE_DIALOG (dialog), "%s",
                                             error->message);
-  gtk_dialog_run (GTK_DIALOG (dialog));
-  gtk_widget_destroy (dialog);
+  g_signal_connect (dialog, "response", G_CALLBACK (gtk_widget_destroy), NULL);
+  gtk_widget_show (dialog);
 }
 
 /* Takes the settings. */
@@ -160,6 +163,7 @@ start (Window *w, AtlTrainSettings *settings)
       return;
     }
   w->has_trained = TRUE;
+  atl_train_setup_suspend (w->setup);
   atl_train_progress_begin (w->progress, kind, name, w->settings->measure_steps,
                             atl_train_job_get_view (w->job));
   gtk_stack_set_visible_child (GTK_STACK (w->stack),
@@ -248,14 +252,35 @@ show_report (Window *w)
 
 /* --- Closing --- */
 
-static gboolean
+static void
+stop_and_close (Window *w)
+{
+  if (get_state (w) == ATL_JOB_ENDED)
+    {
+      g_main_loop_quit (w->loop);
+      return;
+    }
+  w->closing = TRUE;
+  stop (w);
+}
+
+static void
+answered (GtkDialog *dialog, int response, Window *w)
+{
+  gtk_widget_destroy (GTK_WIDGET (dialog));
+  w->question = NULL;
+  if (response == GTK_RESPONSE_ACCEPT)
+    stop_and_close (w);
+}
+
+static void
 ask_to_stop (Window *w)
 {
   GtkWidget *dialog = gtk_message_dialog_new (
       GTK_WINDOW (w->dialog), GTK_DIALOG_MODAL, GTK_MESSAGE_QUESTION,
       GTK_BUTTONS_NONE, "%s", _ ("Stop the training?"));
-  gboolean yes;
 
+  w->question = dialog;
   gtk_message_dialog_format_secondary_text (
       GTK_MESSAGE_DIALOG (dialog), "%s",
       _ ("What was learnt is kept: the best model so far can be used, and the "
@@ -265,26 +290,21 @@ ask_to_stop (Window *w)
                           GTK_RESPONSE_CANCEL, _ ("_Stop and Keep"),
                           GTK_RESPONSE_ACCEPT, NULL);
   gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_CANCEL);
-  yes = gtk_dialog_run (GTK_DIALOG (dialog)) == GTK_RESPONSE_ACCEPT;
-  gtk_widget_destroy (dialog);
-  return yes;
+  g_signal_connect (dialog, "response", G_CALLBACK (answered), w);
+  gtk_widget_show (dialog);
 }
 
 static void
 close_window (Window *w)
 {
-  if (w->closing)
+  AtlJobState state = get_state (w);
+
+  if (w->closing || w->question)
     return;
-  if (get_state (w) != ATL_JOB_ENDED && get_state (w) != ATL_JOB_STOPPING
-      && !ask_to_stop (w))
-    return;
-  if (get_state (w) == ATL_JOB_ENDED)
-    {
-      g_main_loop_quit (w->loop);
-      return;
-    }
-  w->closing = TRUE;
-  stop (w);
+  if (state == ATL_JOB_ENDED || state == ATL_JOB_STOPPING)
+    stop_and_close (w);
+  else
+    ask_to_stop (w);
 }
 
 static void
@@ -389,6 +409,7 @@ atl_train_window_run (GimpProcedure *procedure, GimpProcedureConfig *config,
   gtk_widget_hide (w.dialog);
   if (w.job)
     end_training (&w);
+  atl_train_setup_suspend (w.setup);
   gtk_widget_destroy (w.dialog);
   atl_train_progress_free (w.progress);
   atl_train_setup_free (w.setup);

@@ -221,15 +221,21 @@ watch (gpointer data, const AtlTrainEvent *event)
   g_mutex_unlock (&job->lock);
 }
 
+void
+atl_lower_priority (void)
+{
+#ifdef __linux__
+  /* There it is a thread's, and passed on to those that it makes. */
+  setpriority (PRIO_PROCESS, 0, NICENESS);
+#endif
+}
+
 static gpointer
 run (gpointer data)
 {
   AtlTrainJob *job = data;
 
-#ifdef __linux__
-  /* Of this thread alone, there, and of those that it makes. */
-  setpriority (PRIO_PROCESS, 0, NICENESS);
-#endif
+  atl_lower_priority ();
   atl_trainer_run (job->trainer, &job->result, &job->error);
   g_mutex_lock (&job->lock);
   job->mail->ended = TRUE;

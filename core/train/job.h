@@ -65,6 +65,10 @@ AtlTrainJob *atl_train_job_new (AtlTrainSettings *settings, AtlJobChanged change
 /* Stops it if need be and waits; changed is not called any more. */
 void atl_train_job_free (AtlTrainJob *job);
 
+/* Long work in the calling thread, and in threads that it makes from now on,
+ * stands back for everything else on the machine. */
+void atl_lower_priority (void);
+
 const AtlTrainView *atl_train_job_get_view (const AtlTrainJob *job);
 const char *atl_train_job_get_report_folder (const AtlTrainJob *job);
 /* The view's state follows at once where it is the caller's doing: stopping; a
