@@ -226,9 +226,12 @@ static gboolean
 zip_fail (const Zip *zip, GError **error)
 {
   const char *reason = archive_error_string (zip->archive);
+  /* Some of libarchive's end with a newline. */
+  g_autofree char *text = reason != NULL ? g_strchomp (g_strdup (reason)) : NULL;
+  g_autofree char *shown = text != NULL ? atl_display_text (text) : NULL;
 
   return damaged (error, zip->file, "%s",
-                  reason != NULL ? reason : _ ("a bad zip file"));
+                  shown != NULL ? shown : _ ("a bad zip file"));
 }
 
 /* Unpacks exactly `size` bytes, and sees the end, where the checksum is looked

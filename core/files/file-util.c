@@ -2,7 +2,8 @@
  *
  * A link is followed, so that its target is replaced and not the link; devices
  * and pipes are refused, since a rename would replace them.  A replaced file
- * keeps its permissions, a new one gets what the umask gives.
+ * keeps its permissions, a new one gets what the umask gives; until it is whole
+ * nobody else may read it.
  */
 
 #include "files/file-util.h"
@@ -185,15 +186,31 @@ atl_file_check_output (const char *path, GError **error)
   return FALSE;
 }
 
-/* The permissions of the file that is replaced, or those that the umask will be
- * applied to. */
+/* Asking by umask() would change it for other threads. */
 static mode_t
-output_mode (const char *target, gboolean *exists)
+current_umask (void)
+{
+  g_autofree char *text = NULL;
+  const char *at = NULL;
+  mode_t mask;
+
+  if (g_file_get_contents ("/proc/self/status", &text, NULL, NULL))
+    at = strstr (text, "\nUmask:");
+  if (at != NULL)
+    return (mode_t)g_ascii_strtoull (at + strlen ("\nUmask:"), NULL, 8) & 0777;
+  mask = umask (077);
+  umask (mask);
+  return mask;
+}
+
+/* The permissions of the file that is replaced, or those of a new one. */
+static mode_t
+output_mode (const char *target)
 {
   struct stat status;
 
-  *exists = stat (target, &status) == 0;
-  return *exists ? status.st_mode & 0777 : 0666;
+  return stat (target, &status) == 0 ? status.st_mode & 0777
+                                     : 0666 & ~current_umask ();
 }
 
 /* Temporary files that exist now, for atl_file_remove_temporaries. */
@@ -202,12 +219,12 @@ static GPtrArray *temporaries; /* owned names */
 
 /* g_mkstemp_full, so that no file exists which the list lacks. */
 static int
-make_temporary (char *temporary, int mode)
+make_temporary (char *temporary)
 {
   int fd;
 
   g_mutex_lock (&temporaries_lock);
-  fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, mode);
+  fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
   if (temporaries == NULL)
     temporaries = g_ptr_array_new_with_free_func (g_free);
   if (fd >= 0)
@@ -281,11 +298,10 @@ open_beside (const char *target, char **temporary)
   const char *extension = dot != NULL && strlen (dot) < 100 ? dot : "";
   g_autofree char *start = g_strdup_printf (".%.*s-", stem, base);
   g_autofree char *name = g_strconcat (start, "XXXXXX", extension, NULL);
-  gboolean exists;
 
   remove_stale (folder, start, extension);
   *temporary = g_build_filename (folder, name, NULL);
-  return make_temporary (*temporary, output_mode (target, &exists));
+  return make_temporary (*temporary);
 }
 
 /* After this the new name survives a crash too.  Not every file system can. */
@@ -306,12 +322,10 @@ static gboolean
 finish (int fd, const char *temporary, const char *target, const char *path,
         GError **error)
 {
-  gboolean exists;
-  mode_t mode = output_mode (target, &exists);
   int code = 0;
 
   /* Some file systems keep no permissions: no reason to lose the work. */
-  if (exists && fchmod (fd, mode) != 0)
+  if (fchmod (fd, output_mode (target)) != 0)
     g_debug ("permissions of %s: %s", path, g_strerror (errno));
   if (fsync (fd) != 0 && errno != EINVAL && errno != ENOTSUP)
     code = errno;

@@ -1,5 +1,7 @@
 /* Inputs as files; see fuzz.h. */
 
+#define _GNU_SOURCE /* memfd_create */
+
 #include <sys/mman.h>
 #include <unistd.h>
 
