@@ -1,5 +1,5 @@
-/* plug-in-atelier-compress: layers through a VQ-VAE and back, and what that
- * loses. */
+/* plug-in-atelier-compress: layers through a .vqi file and back, what that takes
+ * and what it loses. */
 
 #include <math.h>
 
@@ -8,15 +8,33 @@
 #include "apply/metrics.h"
 #include "filter.h"
 #include "procedures.h"
+#include "vqi-layer.h"
 
 #define MAX_QUALITY 64
 #define MAX_PSNR 200.0 /* reported for equal pictures, whose PSNR is infinite */
 
-/* Means over all layers, weighted by their pixels. */
+/* Bytes and means over all layers, the latter weighted by their pixels. */
 typedef struct
 {
+  AtlModel *model;
+  AtlVqiOptions options;
+  gint64 bytes;
   double pixels, squared_error, ssim;
 } Losses;
+
+static gboolean
+send (gpointer data, AtlLayer *pixels, AtlPool *pool, const AtlImageIo *io,
+      const AtlProgress *progress, GError **error)
+{
+  Losses *losses = data;
+  gsize bytes;
+
+  if (!atl_vqi_layer_send (losses->model, pool, pixels, io, &losses->options,
+                           progress, &bytes, error))
+    return FALSE;
+  losses->bytes += (gint64)bytes;
+  return TRUE;
+}
 
 static gboolean
 measure (gpointer data, AtlLayer *pixels, AtlPool *pool, GError **error)
@@ -57,7 +75,8 @@ check_quality (AtlModel *model, int quality, GError **error)
 }
 
 static gboolean
-read_settings (GimpProcedureConfig *config, AtlFilter *filter, GError **error)
+read_settings (GimpProcedureConfig *config, AtlFilter *filter, Losses *losses,
+               GError **error)
 {
   int quality, memory;
 
@@ -67,7 +86,10 @@ read_settings (GimpProcedureConfig *config, AtlFilter *filter, GError **error)
   filter->options.memory = (gsize)memory << 20;
   if (!atl_filter_read_output (config, &filter->new_layer, error))
     return FALSE;
-  filter->model = atl_config_model (config, "vqvae", error);
+  losses->options = (AtlVqiOptions)ATL_VQI_DEFAULTS;
+  losses->options.stages = quality;
+  losses->options.memory = filter->options.memory;
+  losses->model = filter->model = atl_config_model (config, "vqvae", error);
   return filter->model && check_quality (filter->model, quality, error);
 }
 
@@ -91,8 +113,9 @@ return_losses (GimpProcedure *procedure, const Losses *losses)
   GimpValueArray *values = atl_return (procedure, NULL);
   double mse = losses->squared_error / MAX (losses->pixels, 1);
 
-  GIMP_VALUES_SET_INT (values, 1, -1);
-  GIMP_VALUES_SET_DOUBLE (values, 2, -1);
+  GIMP_VALUES_SET_INT (values, 1, (int)MIN (losses->bytes, G_MAXINT));
+  GIMP_VALUES_SET_DOUBLE (values, 2,
+                          8 * (double)losses->bytes / MAX (losses->pixels, 1));
   GIMP_VALUES_SET_DOUBLE (values, 3,
                           mse > 0 ? MIN (-10 * log10 (mse), MAX_PSNR) : MAX_PSNR);
   GIMP_VALUES_SET_DOUBLE (values, 4,
@@ -105,7 +128,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
      GimpDrawable **drawables, GimpProcedureConfig *config, gpointer data)
 {
   Losses losses = { 0 };
-  AtlFilter filter = { .inspect = measure, .data = &losses };
+  AtlFilter filter = { .apply = send, .inspect = measure, .data = &losses };
   GError *error = NULL;
   gboolean done;
 
@@ -117,7 +140,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
       if (!ask (procedure, drawables, config))
         return atl_return_cancelled (procedure);
     }
-  done = read_settings (config, &filter, &error)
+  done = read_settings (config, &filter, &losses, &error)
          && atl_filter_check (drawables, filter.new_layer, &error)
          && atl_filter_run (&filter, image, drawables, &error);
   g_clear_pointer (&filter.model, atl_model_free);
@@ -129,13 +152,11 @@ add_return_values (GimpProcedure *procedure)
 {
   gimp_procedure_add_int_return_value (
       procedure, "bytes", _ ("Bytes"),
-      _ ("Size of the compressed form in bytes; -1: not measured, as this version "
-         "writes none"),
-      -1, G_MAXINT, -1, G_PARAM_READWRITE);
+      _ ("Size of what was changed as .vqi files, in bytes"), 0, G_MAXINT, 0,
+      G_PARAM_READWRITE);
   gimp_procedure_add_double_return_value (
       procedure, "bits-per-pixel", _ ("Bits per pixel"),
-      _ ("The same per pixel, in bits; -1: not measured"), -1, G_MAXDOUBLE, -1,
-      G_PARAM_READWRITE);
+      _ ("The same per pixel, in bits"), 0, G_MAXDOUBLE, 0, G_PARAM_READWRITE);
   gimp_procedure_add_double_return_value (
       procedure, "psnr", _ ("PSNR"),
       _ ("Peak signal-to-noise ratio of the changed parts, in dB; 200: equal"),
@@ -154,9 +175,9 @@ atl_compress_create (GimpPlugIn *plug_in)
   atl_procedure_describe (
       procedure, _ ("_Compress (VQ-VAE)..."),
       _ ("Sends layers through a learned compression and back"),
-      _ ("Shows what is left of a layer when a VQ-VAE has turned it into codes "
-         "and back, and measures the loss over what was changed.  Transparency "
-         "is kept as it is."));
+      _ ("Shows what is left of a layer when a VQ-VAE has turned it into a .vqi "
+         "file and back, and measures the file and the loss over what was "
+         "changed.  Transparency is kept as it is."));
   gimp_procedure_set_image_types (procedure, "RGB*, GRAY*");
   gimp_procedure_set_sensitivity_mask (procedure,
                                        GIMP_PROCEDURE_SENSITIVE_DRAWABLE

@@ -86,8 +86,11 @@ apply_one (const Run *run, guint i, const AtlProgress *progress, GError **error)
   options.y = changed->y;
   options.width = changed->width;
   options.height = changed->height;
-  if (!atl_apply (run->filter->model, run->pool, &run->io[i], &options, progress,
-                  error))
+  if (run->filter->apply
+          ? !run->filter->apply (run->filter->data, pixels, run->pool, &run->io[i],
+                                 progress, error)
+          : !atl_apply (run->filter->model, run->pool, &run->io[i], &options,
+                        progress, error))
     return FALSE;
   g_debug ("%dx%d: %.3f s, of which moving pixels %.3f s; peak %d MiB",
            changed->width, changed->height,

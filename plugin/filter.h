@@ -12,6 +12,11 @@ typedef struct
   AtlModel *model;
   AtlApplyOptions options;
   gboolean new_layer;
+  /* Computes the changed part of a layer instead of atl_apply with `options`; in
+   * the worker.  NULL: atl_apply. */
+  gboolean (*apply) (gpointer data, AtlLayer *pixels, AtlPool *pool,
+                     const AtlImageIo *io, const AtlProgress *progress,
+                     GError **error);
   /* Looks at every layer's source and result before they are merged; in the
    * main thread, for the parts that change.  NULL: nothing to look at. */
   gboolean (*inspect) (gpointer data, AtlLayer *pixels, AtlPool *pool,

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 #define ATL_PROC_TRAIN "plug-in-atelier-train"
 #define ATL_PROC_ADD_PAIR "plug-in-atelier-add-pair"
 #define ATL_PROC_MODELS "plug-in-atelier-models"
+#define ATL_PROC_VQI_LOAD "file-vqi-load"
+#define ATL_PROC_VQI_THUMBNAIL "file-vqi-load-thumb"
+#define ATL_PROC_VQI_EXPORT "file-vqi-export"
 #define ATL_PROC_BATCH "script-fu-atelier-batch"
 #define ATL_PROC_SCRIPT_TRAIN "script-fu-atelier-train"
 
@@ -22,8 +25,13 @@ GimpProcedure *atl_compress_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_train_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_add_pair_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_models_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_vqi_load_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_vqi_thumbnail_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_vqi_export_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_batch_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_script_train_create (GimpPlugIn *plug_in);
+
+#define ATL_VQI_MIME_TYPE "image/x-vqi"
 
 /* --- What they share: common.c --- */
 

@@ -150,14 +150,37 @@ figures_new (Window *window)
   return grid;
 }
 
-gboolean
-atl_compress_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
-                         const AtlLayerSource *source)
+/* What a file keeps beside the pixels. */
+static void
+add_kept (AtlFilterWindow *window)
+{
+  static const char *const properties[]
+      = { "include-exif", "include-xmp", "include-color-profile" };
+  const char *labels[]
+      = { _ ("Save E_xif data"), _ ("Save XM_P data"), _ ("Save color _profile") };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++)
+    {
+      GtkWidget *button = gtk_check_button_new_with_mnemonic (labels[i]);
+
+      g_object_bind_property (window->config, properties[i], button, "active",
+                              G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+      gtk_grid_attach (window->advanced, button, 0, window->n_advanced++, 2, 1);
+    }
+  if (window->source->has_alpha)
+    atl_filter_window_add_advanced (
+        window, _ ("Levels of _transparency"),
+        atl_number_new (window->config, "alpha-levels", 1));
+}
+
+static gboolean
+run (GimpProcedure *procedure, GimpProcedureConfig *config,
+     const AtlLayerSource *source, const char *title, gboolean exports)
 {
   Window window = { .showing = FALSE };
   GtkBox *settings;
 
-  atl_filter_window_init (&window.window, procedure, config, source, _ ("Compress"),
+  atl_filter_window_init (&window.window, procedure, config, source, title,
                           "vqvae");
   window.window.collect = collect;
   window.window.show = show;
@@ -166,5 +189,21 @@ atl_compress_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
   window.quality = quality_new (&window);
   gtk_box_pack_start (settings, window.quality, FALSE, FALSE, 0);
   gtk_box_pack_start (settings, figures_new (&window), FALSE, FALSE, 0);
+  if (exports)
+    add_kept (&window.window);
   return atl_filter_window_run (&window.window);
+}
+
+gboolean
+atl_compress_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
+                         const AtlLayerSource *source)
+{
+  return run (procedure, config, source, _ ("Compress"), FALSE);
+}
+
+gboolean
+atl_export_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
+                       const AtlLayerSource *source)
+{
+  return run (procedure, config, source, _ ("Export Image as VQI"), TRUE);
 }

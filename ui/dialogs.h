@@ -62,6 +62,11 @@ gboolean atl_translate_dialog_run (GimpProcedure *procedure,
 gboolean atl_compress_dialog_run (GimpProcedure *procedure,
                                   GimpProcedureConfig *config,
                                   const AtlLayerSource *source);
+/* The same window for file-vqi-export, whose config has no output but
+ * alpha-levels (0: all), include-exif, include-xmp and include-color-profile. */
+gboolean atl_export_dialog_run (GimpProcedure *procedure,
+                                GimpProcedureConfig *config,
+                                const AtlLayerSource *source);
 /* add-pair: folder (GFile), name (may be empty: the next free number). */
 gboolean atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
                               const AtlLayerSource *before,

@@ -247,7 +247,8 @@ side_new (AtlFilterWindow *window)
   window->expect = atl_text_new ("");
   gtk_box_pack_start (GTK_BOX (side), models_new (window), TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (side), window->settings, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (side), output_new (window), FALSE, FALSE, 0);
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (window->config), "output"))
+    gtk_box_pack_start (GTK_BOX (side), output_new (window), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (side), advanced_new (window), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (side), window->expect, FALSE, FALSE, 0);
   return side;

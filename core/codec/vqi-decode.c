@@ -248,6 +248,31 @@ atl_vqi_decode (const AtlVqi *vqi, AtlModel *model, AtlPool *pool, int stages,
   return ok ? g_steal_pointer (&picture) : NULL;
 }
 
+gboolean
+atl_vqi_send (AtlModel *model, AtlPool *pool, const AtlVqiSource *source,
+              const AtlVqiOptions *options, const AtlProgress *progress,
+              gsize *bytes, GError **error)
+{
+  AtlApplyOptions apply = ATL_APPLY_DEFAULTS;
+  AtlProgressPart part, rest;
+  g_autoptr (AtlVqi) vqi
+      = atl_vqi_encode (model, pool, source, options,
+                        atl_progress_part (&part, progress, 0, 0.4), error);
+  AtlImageIo io = source->io;
+  AtlCodes codes;
+  gboolean ok;
+
+  if (!vqi || !atl_vqi_decode_codes (vqi, model, 0, &codes, NULL, error))
+    return FALSE;
+  *bytes = vqi->bytes;
+  apply.memory = options ? options->memory : 0;
+  io.out_channels = io.channels;
+  ok = atl_apply_decode (model, pool, &io, &apply, &codes,
+                         atl_progress_part (&rest, progress, 0.4, 1), error);
+  atl_codes_clear (&codes);
+  return ok;
+}
+
 /* --- The loss ------------------------------------------------------------- */
 
 typedef struct

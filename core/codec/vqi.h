@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /* What a file is made of.  read is called as atl_apply calls it. */
 typedef struct
 {
-  AtlImageIo     io;         /* out_channels and write are not used */
+  AtlImageIo     io;         /* write: for atl_vqi_send only */
   AtlDepth       depth;      /* that the file notes */
   const guint16 *alpha;      /* [height][width], or NULL: opaque */
   int            alpha_bits; /* 8 or 16 */
@@ -57,6 +57,12 @@ gboolean atl_vqi_decode_codes (const AtlVqi *vqi, AtlModel *model, int stages,
 AtlPicture *atl_vqi_decode (const AtlVqi *vqi, AtlModel *model, AtlPool *pool,
                             int stages, gsize memory, const AtlProgress *progress,
                             GError **error);
+
+/* There and back: source->io.write gets the colours as a file would give them;
+ * *bytes: of that file. */
+gboolean atl_vqi_send (AtlModel *model, AtlPool *pool, const AtlVqiSource *source,
+                       const AtlVqiOptions *options, const AtlProgress *progress,
+                       gsize *bytes, GError **error);
 
 /* Mean squared error, values in [0, 1], of the source sent through these codes;
  * for tests and for those who search. */
