@@ -7,6 +7,8 @@
  * with name and content behind.  What the data set then lists lies in the
  * folder, and every remark is one line. */
 
+#define _GNU_SOURCE /* nftw */
+
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
