@@ -311,7 +311,7 @@ storage_bytes (const AtlCheckpointFile *checkpoint)
 AtlTensorSet *
 atl_checkpoint_parse (GBytes *bytes, const char *name, GError **error)
 {
-  g_autofree char *file = g_filename_display_name (name);
+  g_autofree char *file = atl_display_path (name);
   g_autoptr (AtlCheckpointFile) checkpoint
       = atl_checkpoint_file_open (bytes, file, error);
   g_autoptr (AtlTensorSet) set = atl_tensor_set_new ();

@@ -23,10 +23,34 @@
 #define STALE_AFTER 86400 /* seconds */
 #define MESSAGE_TEXT 120  /* bytes of a foreign name that a message shows */
 
+/* Line ends would break a message in two, and escapes could paint a terminal. */
+static char *
+without_controls (char *text)
+{
+  for (char *at = text; *at != '\0'; at++)
+    if (g_ascii_iscntrl (*at))
+      *at = '?';
+  return text;
+}
+
+char *
+atl_display_text (const char *text)
+{
+  g_autofree char *start = g_strndup (text, MESSAGE_TEXT);
+
+  return without_controls (g_utf8_make_valid (start, -1));
+}
+
+char *
+atl_display_path (const char *path)
+{
+  return without_controls (g_filename_display_name (path));
+}
+
 static void
 set_write_error (GError **error, const char *path, int code)
 {
-  g_autofree char *name = g_filename_display_name (path);
+  g_autofree char *name = atl_display_path (path);
 
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                _ ("%s can't be written: %s"), name, g_strerror (code));
@@ -35,22 +59,10 @@ set_write_error (GError **error, const char *path, int code)
 static void
 set_read_error (GError **error, const char *path, const char *reason)
 {
-  g_autofree char *name = g_filename_display_name (path);
+  g_autofree char *name = atl_display_path (path);
 
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE, _ ("%s can't be read: %s"),
                name, reason);
-}
-
-char *
-atl_display_text (const char *text)
-{
-  g_autofree char *start = g_strndup (text, MESSAGE_TEXT);
-  char *valid = g_utf8_make_valid (start, -1);
-
-  for (char *at = valid; *at != '\0'; at++)
-    if (g_ascii_iscntrl (*at))
-      *at = '?';
-  return valid;
 }
 
 /* Not blocking, so that a pipe without a writer is refused and not waited for. */
@@ -68,7 +80,7 @@ atl_file_open_regular (const char *path, gsize *size, GError **error)
                                              : _ ("it is not a file"));
   else if (status.st_size == 0)
     {
-      g_autofree char *name = g_filename_display_name (path);
+      g_autofree char *name = atl_display_path (path);
 
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FORMAT, _ ("%s is empty"),
                    name);
@@ -158,7 +170,7 @@ atl_file_check_output (const char *path, GError **error)
 {
   g_autofree char *target = link_target (path);
   g_autofree char *folder = g_path_get_dirname (target);
-  g_autofree char *name = g_filename_display_name (path);
+  g_autofree char *name = atl_display_path (path);
   struct stat status;
   gboolean exists = stat (target, &status) == 0;
 

@@ -29,6 +29,8 @@ gboolean   atl_file_read_at  (int fd, gpointer data, gsize size, gsize offset,
 /* A name out of a file (a tensor's, say) as a message may show it: one line of
  * valid UTF-8, not too long.  Free with g_free. */
 char      *atl_display_text  (const char *text);
+/* The same of a path, which is shown whole. */
+char      *atl_display_path  (const char *path);
 
 /* An open file that becomes `path` only if all went well. */
 typedef struct _AtlOutput AtlOutput;

@@ -335,7 +335,7 @@ atl_picture_check_name (const char *path, GError **error)
 
   if (format_of_name (path) != NULL)
     return TRUE;
-  file = g_filename_display_name (path);
+  file = atl_display_path (path);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED,
                _ ("%s: the name must end with .png, .jpg, .tif or .webp"), file);
   return FALSE;
@@ -357,7 +357,7 @@ format_of_bytes (GBytes *bytes, const char *file, GError **error)
 AtlPicture *
 atl_picture_parse (GBytes *bytes, const char *name, GError **error)
 {
-  g_autofree char *file = g_filename_display_name (name);
+  g_autofree char *file = atl_display_path (name);
   const AtlPictureFormat *format = format_of_bytes (bytes, file, error);
   g_autoptr (GError) problem = NULL;
   AtlPicture *picture;
@@ -419,7 +419,7 @@ probe_bytes (const AtlPictureFormat *format, GBytes *start, gsize size,
 gboolean
 atl_picture_probe (const char *path, int *width, int *height, GError **error)
 {
-  g_autofree char *file = g_filename_display_name (path);
+  g_autofree char *file = atl_display_path (path);
   gsize size = 0;
   g_autoptr (GBytes) start = atl_file_read_start (path, START, &size, error);
   const AtlPictureFormat *format
@@ -446,7 +446,7 @@ atl_picture_probe (const char *path, int *width, int *height, GError **error)
 gboolean
 atl_picture_save (const AtlPicture *picture, const char *path, GError **error)
 {
-  g_autofree char *file = g_filename_display_name (path);
+  g_autofree char *file = atl_display_path (path);
   const AtlPictureFormat *format = format_of_name (path);
   g_autoptr (GError) problem = NULL;
   AtlOutput *output;

@@ -74,7 +74,7 @@ atl_safetensors_write (const char *path, const AtlTensorSet *tensors,
 {
   g_autoptr (GString) header = make_header (tensors, metadata);
   guint64 length = GUINT64_TO_LE ((guint64)header->len);
-  g_autofree char *name = g_filename_display_name (path);
+  g_autofree char *name = atl_display_path (path);
   AtlOutput *output;
   gboolean good;
 

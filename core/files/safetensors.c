@@ -389,7 +389,7 @@ parse (GBytes *bytes, gsize size, const char *name, GHashTable **metadata,
 {
   gsize length = 0;
   const guint8 *data = g_bytes_get_data (bytes, NULL);
-  g_autofree char *file = g_filename_display_name (name);
+  g_autofree char *file = atl_display_path (name);
   Reader reader = { .file = file };
   AtlTensorSet *set = NULL;
 
@@ -441,7 +441,7 @@ AtlTensorSet *
 atl_safetensors_read_header (const char *path, GHashTable **metadata,
                              GError **error)
 {
-  g_autofree char *file = g_filename_display_name (path);
+  g_autofree char *file = atl_display_path (path);
   gsize size = 0, length = 0;
   g_autoptr (GBytes) bytes = atl_file_read_start (path, START, &size, error);
 

@@ -19,6 +19,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "base/memory.h"
+#include "files/file-util.h"
 #include "train/item.h"
 
 #define MAX_THREADS 64
@@ -183,7 +184,7 @@ static char *
 shorten (const char *message, const char *path, const char *name)
 {
   g_autoptr (GString) text = g_string_new (message);
-  g_autofree char *shown = path ? g_filename_display_name (path) : NULL;
+  g_autofree char *shown = path ? atl_display_path (path) : NULL;
 
   if (shown && name)
     g_string_replace (text, shown, name, 0);

@@ -9,6 +9,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "files/file-util.h"
 #include "files/picture.h"
 #include "train/alignment.h"
 #include "train/pairs-private.h"
@@ -122,7 +123,7 @@ atl_doctor_probe (AtlDoctor *doctor, GPtrArray *files, GError **error)
 static char *
 explain_unreadable (const char *name, const char *path, const char *why)
 {
-  g_autofree char *shown = g_filename_display_name (path);
+  g_autofree char *shown = atl_display_path (path);
   g_autoptr (GString) text = g_string_new (why);
 
   if (g_string_replace (text, shown, name, 1) > 0)
@@ -452,7 +453,7 @@ conclude (AtlDoctor *doctor, Look *look)
     }
   if (pair->name_b)
     {
-      shown = g_filename_display_name (pair->path_b);
+      shown = atl_display_path (pair->path_b);
       is_b = strstr (look->failure->message, shown) != NULL;
     }
   name = is_b ? pair->name_b : pair->name;

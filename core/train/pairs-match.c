@@ -9,6 +9,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "files/file-util.h"
 #include "train/pairs-private.h"
 
 /* Names of the two folders; and the suffixes of the stems within them where
@@ -133,7 +134,7 @@ take_apart (AtlFile *file)
       else if (!parts->role)
         {
           parts->role = g_steal_pointer (&folded);
-          parts->role_name = g_filename_display_name (names[i]);
+          parts->role_name = atl_display_path (names[i]);
         }
       else
         g_string_append_printf (rest, "%s/", folded);

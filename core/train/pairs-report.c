@@ -6,6 +6,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "files/file-util.h"
+
 static const char *const form_names[]
     = { "auto", "folders", "suffixes", "side-by-side", "pictures" };
 
@@ -139,7 +141,7 @@ JsonNode *
 atl_dataset_to_json (const AtlDataset *dataset)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autofree char *folder = g_filename_display_name (dataset->folder);
+  g_autofree char *folder = atl_display_path (dataset->folder);
 
   json_builder_begin_object (builder);
   build_string (builder, "folder", folder);
@@ -215,7 +217,7 @@ char *
 atl_dataset_to_text (const AtlDataset *dataset, guint max_remarks)
 {
   GString *text = g_string_new (NULL);
-  g_autofree char *folder = g_filename_display_name (dataset->folder);
+  g_autofree char *folder = atl_display_path (dataset->folder);
   g_autofree char *form = describe_form (dataset);
   guint n = dataset->remarks->len, refused = count_refused (dataset);
 
@@ -244,7 +246,7 @@ atl_dataset_to_text (const AtlDataset *dataset, guint max_remarks)
 gboolean
 atl_dataset_require (const AtlDataset *dataset, GError **error)
 {
-  g_autofree char *folder = g_filename_display_name (dataset->folder);
+  g_autofree char *folder = atl_display_path (dataset->folder);
   guint refused = count_refused (dataset);
 
   if (dataset->train->len > 0)

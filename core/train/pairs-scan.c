@@ -11,6 +11,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "files/file-util.h"
 #include "files/picture.h"
 #include "train/pairs-private.h"
 
@@ -31,7 +32,7 @@ static gboolean scan_folder (Scan *scan, const char *path, GError **error);
 static void
 remark_unreadable (AtlDoctor *doctor, const char *path, const char *why)
 {
-  g_autofree char *name = g_filename_display_name (*path ? path : ".");
+  g_autofree char *name = atl_display_path (*path ? path : ".");
 
   atl_doctor_remark (doctor, ATL_REMARK_UNREADABLE, TRUE, name, NULL,
                      g_strdup_printf (_ ("%s can't be read: %s"), name, why));
@@ -52,7 +53,7 @@ add_file (Scan *scan, const char *path, const struct stat *st)
   AtlFile *file = g_new0 (AtlFile, 1);
 
   file->path = g_strdup (path);
-  file->name = g_filename_display_name (path);
+  file->name = atl_display_path (path);
   file->bytes = (guint64)st->st_size;
   g_ptr_array_add (scan->doctor->files, file);
 }
@@ -143,7 +144,7 @@ atl_doctor_scan (AtlDoctor *doctor, GError **error)
 
   if (stat (doctor->dataset->folder, &st) != 0 || !S_ISDIR (st.st_mode))
     {
-      g_autofree char *name = g_filename_display_name (doctor->dataset->folder);
+      g_autofree char *name = atl_display_path (doctor->dataset->folder);
 
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                    _ ("There is no folder %s"), name);

@@ -265,7 +265,9 @@ test_foreign_names_are_shown_safely (void)
   g_autofree char *bad = atl_display_text ("\xff\xfe");
   g_autofree char *filler = g_strnfill (100000, 'x');
   g_autofree char *shown = atl_display_text (filler);
+  g_autofree char *path = atl_display_path ("/a\n/b\x1b");
 
+  g_assert_cmpstr (path, ==, "/a?/b?");
   g_assert_cmpstr (lines, ==, "a?b?[31m");
   g_assert_true (g_utf8_validate (bad, -1, NULL));
   g_assert_cmpuint (strlen (shown), <, 200);
