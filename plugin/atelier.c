@@ -32,6 +32,7 @@ static const struct
   { ATL_PROC_VQI_EXPORT, atl_vqi_export_create },
   { ATL_PROC_BATCH, atl_batch_create },
   { ATL_PROC_SCRIPT_TRAIN, atl_script_train_create },
+  { ATL_PROC_TUTORIAL, atl_tutorial_create },
 };
 
 /* The manual: beside the executable, so that a copied folder has it, or where it

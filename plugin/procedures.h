@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 #define ATL_PROC_VQI_EXPORT "file-vqi-export"
 #define ATL_PROC_BATCH "script-fu-atelier-batch"
 #define ATL_PROC_SCRIPT_TRAIN "script-fu-atelier-train"
+#define ATL_PROC_TUTORIAL "plug-in-atelier-tutorial"
 
 GimpProcedure *atl_translate_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_compress_create (GimpPlugIn *plug_in);
@@ -30,6 +31,7 @@ GimpProcedure *atl_vqi_thumbnail_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_vqi_export_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_batch_create (GimpPlugIn *plug_in);
 GimpProcedure *atl_script_train_create (GimpPlugIn *plug_in);
+GimpProcedure *atl_tutorial_create (GimpPlugIn *plug_in);
 
 #define ATL_VQI_MIME_TYPE "image/x-vqi"
 

@@ -80,6 +80,11 @@ gboolean atl_models_dialog_run (GimpProcedure *procedure,
 gboolean atl_batch_dialog_run (GimpProcedure *procedure,
                                GimpProcedureConfig *config);
 
+/* tutorial: folder, pictures (GFile or NULL), count, filter "photocopy" |
+ * "cartoon" | "oilify" | "softglow".  TRUE: make the set. */
+gboolean atl_tutorial_dialog_run (GimpProcedure *procedure,
+                                  GimpProcedureConfig *config);
+
 /* train: folder, kind "pix2pix" | "vqvae", corrupt (a damage, or empty), name,
  * output (GFile), preset "quick" | "standard" | "full", arch (empty: the
  * preset's), steps and size (0: the preset's), direction "AtoB" | "BtoA", seed,
