@@ -15,6 +15,7 @@
 #include <math.h>
 #include <string.h>
 
+#include <gexiv2/gexiv2.h>
 #include <libgimp/gimp.h>
 
 #include "apply/apply.h"
@@ -80,6 +81,51 @@ run_hash (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
                                             hash));
   g_object_unref (drawable);
   return values;
+}
+
+/* --- tag: one of the image's metadata, set first unless value is empty --- */
+
+static GimpValueArray *
+run_tag (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
+{
+  g_autofree char *tag = NULL, *value = NULL;
+  GimpImage *image;
+  GimpMetadata *metadata;
+  GimpValueArray *values;
+
+  g_object_get (config, "image", &image, "tag", &tag, "value", &value, NULL);
+  metadata = gimp_image_get_metadata (image);
+  if (*value)
+    {
+      if (!metadata)
+        metadata = gimp_metadata_new ();
+      gexiv2_metadata_try_set_tag_string (GEXIV2_METADATA (metadata), tag, value,
+                                          NULL);
+      gimp_image_set_metadata (image, metadata);
+    }
+  values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
+  GIMP_VALUES_TAKE_STRING (values, 1,
+                           metadata ? gexiv2_metadata_try_get_tag_string (
+                                          GEXIV2_METADATA (metadata), tag, NULL)
+                                    : NULL);
+  g_clear_object (&metadata);
+  g_object_unref (image);
+  return values;
+}
+
+static GimpProcedure *
+create_tag (GimpPlugIn *plug_in, const char *name)
+{
+  GimpProcedure *p = gimp_procedure_new (plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
+                                         run_tag, NULL, NULL);
+
+  gimp_procedure_add_image_argument (p, "image", "i", "i", FALSE,
+                                     G_PARAM_READWRITE);
+  gimp_procedure_add_string_argument (p, "tag", "t", "t", "", G_PARAM_READWRITE);
+  gimp_procedure_add_string_argument (p, "value", "v", "v", "", G_PARAM_READWRITE);
+  gimp_procedure_add_string_return_value (p, "current", "c", "c", "",
+                                          G_PARAM_READWRITE);
+  return p;
 }
 
 /* --- describe --- */
@@ -305,6 +351,7 @@ query (GimpPlugIn *plug_in)
 
   names = g_list_append (names, g_strdup ("plug-in-probe-describe"));
   names = g_list_append (names, g_strdup ("plug-in-probe-fill"));
+  names = g_list_append (names, g_strdup ("plug-in-probe-tag"));
   return g_list_append (names, g_strdup ("plug-in-probe-check"));
 }
 
@@ -352,6 +399,8 @@ create (GimpPlugIn *plug_in, const char *name)
     return create_check (plug_in, name);
   if (g_str_equal (name, "plug-in-probe-describe"))
     return create_describe (plug_in, name);
+  if (g_str_equal (name, "plug-in-probe-tag"))
+    return create_tag (plug_in, name);
   p = gimp_procedure_new (
       plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
       g_str_equal (name, "plug-in-probe-hash") ? run_hash : run_fill, NULL, NULL);
