@@ -917,6 +917,104 @@ test_bad_tables (Fixture *f, gconstpointer data)
     }
 }
 
+/* --- Files for ever --------------------------------------------------------- */
+
+static const struct
+{
+  const char *file, *model, *codes, *alpha; /* SHA-256 */
+} forever[] = {
+  { "photo", "tiny",
+    "c0886f7f8c6a47ebedee743c6364029b03a7a6514e2ea97b3b639931a7e4917d", NULL },
+  { "grey-alpha", "tiny",
+    "fec1f2ae483ef011fa29044186e9054262c8d28e65f7b562e36cf8023c996a4a",
+    "d48e4fc7a935bd3fef43bd8986a231a1ac8388e50ed4c579986d1feb3b699d0c" },
+  { "alpha-levels", "tiny",
+    "ddcca266f83bac8d272290be01aac96351428bb0cf42f82a7f5d96c82ed6a032",
+    "bd8c028e9e53754abd5c08afcf1a5061c3935cbd0654d8364bbe06dcd418d8fc" },
+  { "counts", "counts",
+    "274deced9e53c05b739e71659484b56f0aea556e6daa583e4533e5c88862b73e", NULL },
+  { "two-levels", "two",
+    "f01a4c2f0052661119d531c9c38a8c0a5d441fdb5265442b6d739ba97797c4b7", NULL },
+};
+
+/* Little-endian, whatever this machine is. */
+static char *
+checksum_of (const guint16 *const *planes, const gsize *sizes, int n)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (int i = 0; i < n; i++)
+    for (gsize j = 0; j < sizes[i]; j++)
+      {
+        guint8 bytes[2] = { planes[i][j] & 255, planes[i][j] >> 8 };
+
+        g_checksum_update (checksum, bytes, 2);
+      }
+  return g_strdup (g_checksum_get_string (checksum));
+}
+
+static char *
+checksum_codes (const AtlCodes *codes)
+{
+  const guint16 *planes[ATL_MAX_LEVELS * ATL_MAX_STAGES];
+  gsize sizes[ATL_MAX_LEVELS * ATL_MAX_STAGES];
+  int n = 0;
+
+  for (int s = 0; s < codes->stages; s++)
+    for (int l = 0; l < codes->n_levels; l++, n++)
+      {
+        planes[n] = codes->levels[l].planes[s];
+        sizes[n] = (gsize)codes->levels[l].width * codes->levels[l].height;
+      }
+  return checksum_of (planes, sizes, n);
+}
+
+static char *
+data_path (const char *name, const char *extension)
+{
+  g_autofree char *file = g_strconcat (name, extension, NULL);
+
+  return g_build_filename (g_getenv ("ATELIER_TEST_DATA"), "vqi", file, NULL);
+}
+
+static void
+test_version_1 (void)
+{
+  if (!g_getenv ("ATELIER_TEST_DATA"))
+    {
+      g_test_skip ("ATELIER_TEST_DATA is not set");
+      return;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (forever); i++)
+    {
+      g_autofree char *path = data_path (forever[i].file, ".vqi");
+      g_autofree char *model_path = data_path (forever[i].model, ".safetensors");
+      GError *error = NULL;
+      g_autoptr (AtlVqi) vqi = atl_vqi_open (path, &error);
+      g_autoptr (AtlModel) model = atl_model_open (model_path, &error);
+      g_autofree char *codes_sum = NULL, *alpha_sum = NULL;
+      AtlCodes codes;
+
+      g_assert_no_error (error);
+      g_assert_false (vqi->cut_short);
+      g_assert_true (atl_vqi_decode_codes (vqi, model, 0, &codes, NULL, &error));
+      codes_sum = checksum_codes (&codes);
+      atl_codes_clear (&codes);
+      g_assert_cmpstr (codes_sum, ==, forever[i].codes);
+      if (vqi->alpha)
+        {
+          gsize n = (gsize)vqi->width * vqi->height;
+          g_autofree guint16 *alpha = g_new (guint16, n);
+          const guint16 *planes[] = { alpha };
+
+          g_assert_true (atl_alpha_decode (vqi->alpha, vqi->width, vqi->height, 16,
+                                           alpha, NULL, &error));
+          alpha_sum = checksum_of (planes, &n, 1);
+        }
+      g_assert_cmpstr (alpha_sum, ==, forever[i].alpha);
+    }
+}
+
 static int
 number_of (int argc, char **argv, const char *option, const char *variable,
            int value)
@@ -946,6 +1044,7 @@ main (int argc, char **argv)
   g_test_add_func ("/planes/any-bytes-are-codes", test_any_bytes);
   g_test_add_func ("/planes/bytes-are-the-same-everywhere", test_bytes_are_fixed);
   g_test_add_func ("/alpha/survives", test_alpha);
+  g_test_add_func ("/vqi/files-of-version-1-open-for-ever", test_version_1);
 #define ADD(name, function)                                                        \
   g_test_add (name, Fixture, NULL, set_up, function, tear_down)
   ADD ("/container/what-goes-in-comes-out", test_container);

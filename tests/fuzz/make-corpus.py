@@ -53,6 +53,20 @@ def make_safetensors():
 
 
 
+def make_vqi():
+    for path in sorted((DATA / "vqi").glob("*.vqi")):
+        put("vqi", path.stem, path.read_bytes())
+        put("vqi", path.stem + "-cut", path.read_bytes()[:200])
+    # Tables for one level of two stages of 5 codes, the first with a network.
+    tree = b"".join(struct.pack("<H", i) for i in (0, 1, 2, 3, 4)) + struct.pack("<H", 30000) * 8
+    network = (bytes([0, 0, 255, 0]) + bytes(6 * 16) + bytes(2 * 16) + bytes(2 * 8 * 16)
+               + bytes(4 * 8))
+    tables = (b"ATLC" + struct.pack("<III", 1, 1, 2)
+              + struct.pack("<IHHHH", 5, 16, 1, 4, 0) + tree + network
+              + struct.pack("<IHHHH", 5, 0, 0, 0, 0) + tree)
+    put("vqi", "tables", b"\1" + tables)
+
+
 def make_pickles():
     put("pickle", "deep", b"\x80\x02" + b"]" * 2000 + b"a" * 1999 + b".")
     put("pickle", "cycle", b"\x80\x02]q\x00h\x00a.")
@@ -164,5 +178,5 @@ def make_datasets():
 
 
 for make in (make_safetensors, make_pickles, make_checkpoints, make_pictures, make_metadata, make_models,
-             make_datasets):
+             make_datasets, make_vqi):
     make()
