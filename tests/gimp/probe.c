@@ -5,7 +5,7 @@
  *                        core alone, exactly where the selection says: outside
  *                        as it was, inside the model's, feathered between; alpha
  *                        as it was.  Returns the number of values that are wrong.
- *   plug-in-probe-describe  name of a procedure -> blurb, help, authors, menu
+ *   plug-in-probe-describe  name of a procedure -> blurb, help, authors, menu, label
  *   plug-in-probe-fill   fills a drawable with a picture of its own: smooth
  *                        colours, some texture, half-transparent places
  *
@@ -149,6 +149,7 @@ run_describe (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer da
   GIMP_VALUES_SET_STRING (values, 2, gimp_procedure_get_help (described));
   GIMP_VALUES_SET_STRING (values, 3, gimp_procedure_get_authors (described));
   GIMP_VALUES_SET_STRING (values, 4, paths ? paths->data : "");
+  GIMP_VALUES_SET_STRING (values, 5, gimp_procedure_get_menu_label (described));
   return values;
 }
 
@@ -159,9 +160,9 @@ create_describe (GimpPlugIn *plug_in, const char *name)
                                          run_describe, NULL, NULL);
 
   gimp_procedure_add_string_argument (p, "name", "n", "n", "", G_PARAM_READWRITE);
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < 5; i++)
     {
-      const char *const names[] = { "blurb", "help", "authors", "menu" };
+      const char *const names[] = { "blurb", "help", "authors", "menu", "label" };
 
       gimp_procedure_add_string_return_value (p, names[i], names[i], names[i], "",
                                               G_PARAM_READWRITE);

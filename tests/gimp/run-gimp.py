@@ -68,9 +68,19 @@ def prepare(top, options):
                        XDG_DATA_HOME=str(top / "data"), TMPDIR=str(top),
                        XDG_CACHE_HOME=str(top / "cache"), LC_ALL="C.UTF-8",
                        G_MESSAGES_DEBUG="Atelier")
+    if options.language:
+        speak(options.language, top, environment)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "G_DEBUG", "ATELIER_MODEL_PATH"):
         environment.pop(name, None)
     return environment
+
+
+def speak(language, top, environment):
+    """GIMP in another language, whose locale is made for it."""
+    name = language + ".UTF-8"
+    subprocess.run(["localedef", "--no-warnings=ascii", "-i", language, "-f", "UTF-8",
+                    top / name], check=True)
+    environment.update(LOCPATH=str(top), LC_ALL=name, LANGUAGE=language)
 
 
 def write_profile(path, gamma):
@@ -218,6 +228,7 @@ def main():
                         help="kill the plug-in's first run after so long")
     parser.add_argument("--window", action="store_true",
                         help="run GIMP with its windows, and undo on demand")
+    parser.add_argument("--language", help="run GIMP in this language: zh_CN")
     parser.add_argument("--wrap", help="command that the plug-in is run under")
     parser.add_argument("--forbid", action="append", default=[],
                         help="text that GIMP's output must not have")
