@@ -27,8 +27,9 @@ static const struct
   { ATL_PROC_TRAIN, atl_train_create },
   { ATL_PROC_ADD_PAIR, atl_add_pair_create },
   { ATL_PROC_MODELS, atl_models_create },
-  { ATL_PROC_VQI_LOAD, atl_vqi_load_create },
+  /* before its loader, which names it */
   { ATL_PROC_VQI_THUMBNAIL, atl_vqi_thumbnail_create },
+  { ATL_PROC_VQI_LOAD, atl_vqi_load_create },
   { ATL_PROC_VQI_EXPORT, atl_vqi_export_create },
   { ATL_PROC_BATCH, atl_batch_create },
   { ATL_PROC_SCRIPT_TRAIN, atl_script_train_create },
