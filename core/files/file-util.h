@@ -2,8 +2,8 @@
  * the target, then renamed.
  *
  * Files are not mapped: whoever shortens a mapped file, by saving a picture anew
- * say, ends the program that reads it.  (Reading instead costs a fiftieth of a
- * second a hundred megabytes; docs/RELIABILITY.md has the figures.)
+ * say, ends the program that reads it.  (Reading instead costs a tenth of a second
+ * a hundred megabytes; docs/RELIABILITY.md has the figures.)
  */
 
 #pragma once
