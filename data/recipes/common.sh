@@ -35,16 +35,21 @@ prepare ()
   echo "$source-pairs"
 }
 
-# artistic STYLE: pairs of photographs and targets by GIMP's filters, once.
+# artistic STYLE: pairs of photographs with clear shapes, the middle 448 pixels of
+# each, and targets by GIMP's filters, once.
 artistic ()
 {
   source=$(fetch photos)
   pairs=$work/$1-pairs
   if [ ! -d "$pairs" ]; then
     rm -rf "$pairs.part"
-    mkdir -p "$pairs.part"
-    cp -r "$source" "$pairs.part/A"
-    "$recipes/make-targets" "$1" "$source" "$pairs.part/B" >&2
+    mkdir -p "$pairs.part/A"
+    for picture in "$source"/budgie-* "$source"/lomiri-* "$source"/twentytwentyfour-* \
+      "$source"/gcompris-monuments-*; do
+      convert "$picture" -gravity center -crop 448x448+0+0 +repage \
+        "PNG24:$pairs.part/A/$(basename "$picture")"
+    done
+    "$recipes/make-targets" "$1" "$pairs.part/A" "$pairs.part/B" >&2
     mv "$pairs.part" "$pairs"
   fi
   echo "$pairs"

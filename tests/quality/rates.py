@@ -45,7 +45,7 @@ def webp(png, folder, quality):
 
 def avif(png, folder, quality):
     out, back = folder / "out.avif", folder / "back.png"
-    run("avifenc", "-q", quality, "-s", 6, "-j", 1, "-y", 420, png, out)
+    run("avifenc", "-q", quality, "-s", 8, "-j", 1, "-y", 420, png, out)
     run("avifdec", "-j", 1, out, back)
     return out, measures.read(back)
 
