@@ -23,7 +23,7 @@ TYPES = {"gint": "int", "gdouble": "number", "gboolean": "#t or #f",
          "gchararray": "string", "GFile": "file", "GimpImage": "image",
          "GimpRunMode": "run mode", "GimpCoreObjectArray": "vector of drawables",
          "GStrv": "list of strings", "GimpExportOptions": "export options",
-         "GimpUnit": "unit", "GBytes": "bytes"}
+         "GimpUnit": "unit", "GimpImageType": "kind of pixels", "GBytes": "bytes"}
 RUN_MODES = {"0": "RUN-INTERACTIVE", "1": "RUN-NONINTERACTIVE"}
 
 
