@@ -243,14 +243,42 @@ atl_layer_read (gpointer data, int x, int y, int width, int height, int channels
   return TRUE;
 }
 
+/* The layer in the pixels of a screen, with alpha. */
+static GdkPixbuf *
+shrink (AtlLayer *pixels, int width, int height)
+{
+  double scale = MIN (
+      1.0, MIN ((double)width / pixels->width, (double)height / pixels->height));
+  GeglRectangle rect = { 0, 0, MAX (1, (int)(pixels->width * scale)),
+                         MAX (1, (int)(pixels->height * scale)) };
+  GdkPixbuf *picture
+      = gdk_pixbuf_new (GDK_COLORSPACE_RGB, TRUE, 8, rect.width, rect.height);
+
+  if (picture)
+    gegl_buffer_get (pixels->source, &rect, scale, babl_format ("R'G'B'A u8"),
+                     gdk_pixbuf_get_pixels (picture),
+                     gdk_pixbuf_get_rowstride (picture), GEGL_ABYSS_NONE);
+  return picture;
+}
+
+/* GIMP makes thumbnails faster, but of 8 bits only. */
 GdkPixbuf *
 atl_layer_get_thumbnail (gpointer data, int width, int height)
 {
   AtlLayer *pixels = data;
+  g_autoptr (GdkPixbuf) picture = NULL;
 
-  return gimp_drawable_get_thumbnail (pixels->drawable, MIN (width, MAX_THUMBNAIL),
-                                      MIN (height, MAX_THUMBNAIL),
-                                      GIMP_PIXBUF_SMALL_CHECKS);
+  width = MIN (width, MAX_THUMBNAIL);
+  height = MIN (height, MAX_THUMBNAIL);
+  if (depth_of (pixels->drawable) == ATL_DEPTH_U8)
+    return gimp_drawable_get_thumbnail (pixels->drawable, width, height,
+                                        GIMP_PIXBUF_SMALL_CHECKS);
+  picture = shrink (pixels, width, height);
+  return picture ? gdk_pixbuf_composite_color_simple (
+                       picture, gdk_pixbuf_get_width (picture),
+                       gdk_pixbuf_get_height (picture), GDK_INTERP_NEAREST, 255,
+                       GIMP_CHECK_SIZE_SM, 0x666666, 0x999999)
+                 : NULL;
 }
 
 void

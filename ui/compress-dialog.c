@@ -27,7 +27,7 @@ show_quality (Window *window, int steps)
   gtk_adjustment_set_value (window->stages,
                             quality == 0 || quality > steps ? steps : quality);
   window->showing = FALSE;
-  gtk_widget_set_visible (window->quality, steps > 1);
+  gtk_widget_set_sensitive (window->quality, steps > 1);
 }
 
 static void
@@ -116,7 +116,6 @@ quality_new (Window *window)
       scale, _ ("How many of the model's stages are kept: the more, the better and "
                 "the larger"));
   atk_object_set_name (gtk_widget_get_accessible (scale), _ ("Quality"));
-  gtk_widget_set_no_show_all (scale, TRUE);
   g_signal_connect (window->stages, "value-changed", G_CALLBACK (quality_moved),
                     window);
   return scale;
@@ -127,8 +126,8 @@ figure_new (GtkGrid *grid, int row, const char *name)
 {
   GtkWidget *figure = atl_text_new ("");
 
-  gtk_label_set_selectable (GTK_LABEL (figure), TRUE);
-  gtk_widget_set_can_focus (figure, FALSE);
+  gtk_label_set_width_chars (GTK_LABEL (figure), 10);
+  gtk_label_set_max_width_chars (GTK_LABEL (figure), 20);
   atl_grid_add (grid, row, name, figure);
   atk_object_set_name (gtk_widget_get_accessible (figure), name);
   return figure;

@@ -128,7 +128,7 @@ expect_text (AtlFilterWindow *window)
   g_autofree char *memory = g_format_size (state->bytes);
 
   if (state->seconds < 0 || state->error)
-    return g_strdup ("");
+    return g_strdup ("\n");
   if (state->n_tiles > 1)
     return g_strdup_printf (ngettext ("Expected: %s and %s of memory, in %d tile",
                                       "Expected: %s and %s of memory, in %d tiles",
@@ -244,7 +244,8 @@ side_new (AtlFilterWindow *window)
   GtkWidget *side = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
 
   window->settings = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  window->expect = atl_text_new ("");
+  /* Room for two lines from the start, so that nothing moves later. */
+  window->expect = atl_text_new ("\n");
   gtk_box_pack_start (GTK_BOX (side), models_new (window), TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (side), window->settings, FALSE, FALSE, 0);
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (window->config), "output"))
@@ -281,6 +282,7 @@ empty_page_new (AtlFilterWindow *window, const char *kind)
       = atl_import_button_new (_ ("_Import a Model..."), imported, window);
   g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
 
+  gtk_label_set_max_width_chars (GTK_LABEL (text), 50);
   pango_attr_list_insert (attributes, pango_attr_weight_new (PANGO_WEIGHT_BOLD));
   pango_attr_list_insert (attributes, pango_attr_scale_new (PANGO_SCALE_LARGE));
   gtk_label_set_attributes (GTK_LABEL (title), attributes);

@@ -14,7 +14,7 @@ struct _AtlModelList
   char *kind;
   GtkWidget *box;    /* GtkListBox */
   GPtrArray *models; /* AtlModelInfo, one a row */
-  gboolean filling;
+  gboolean filling, reveal;
 };
 
 G_DEFINE_FINAL_TYPE (AtlModelList, atl_model_list, GTK_TYPE_SCROLLED_WINDOW)
@@ -108,15 +108,31 @@ row_selected (GtkListBox *box, GtkListBoxRow *row, AtlModelList *list)
     g_signal_emit (list, changed_signal, 0);
 }
 
-/* Keeps the row in sight. */
+/* Brings the chosen row into sight, as soon as it has a place. */
+static void
+reveal (GtkWidget *box, GtkAllocation *allocation, AtlModelList *list)
+{
+  GtkListBoxRow *row = gtk_list_box_get_selected_row (GTK_LIST_BOX (box));
+  GtkAdjustment *place
+      = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (list));
+  GtkAllocation at;
+
+  if (!row || !list->reveal)
+    return;
+  list->reveal = FALSE;
+  gtk_widget_get_allocation (GTK_WIDGET (row), &at);
+  gtk_adjustment_clamp_page (place, at.y, at.y + at.height);
+}
+
 static void
 select_row (AtlModelList *list, int index)
 {
   GtkListBoxRow *row
       = gtk_list_box_get_row_at_index (GTK_LIST_BOX (list->box), index);
 
+  list->reveal = TRUE;
   gtk_list_box_select_row (GTK_LIST_BOX (list->box), row);
-  gtk_container_set_focus_child (GTK_CONTAINER (list->box), GTK_WIDGET (row));
+  gtk_widget_queue_resize (list->box);
 }
 
 static int
@@ -255,6 +271,7 @@ atl_model_list_new (const char *kind)
   gtk_container_add (GTK_CONTAINER (list), list->box);
   gtk_widget_show (list->box);
   g_signal_connect (list->box, "row-selected", G_CALLBACK (row_selected), list);
+  g_signal_connect_after (list->box, "size-allocate", G_CALLBACK (reveal), list);
   atl_model_list_refresh (list);
   return GTK_WIDGET (list);
 }

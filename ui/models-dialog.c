@@ -197,6 +197,7 @@ right_new (Window *window)
       "or import one that you have."));
 
   gtk_widget_set_halign (empty, GTK_ALIGN_CENTER);
+  gtk_label_set_max_width_chars (GTK_LABEL (empty), 44);
   gtk_frame_set_shadow_type (GTK_FRAME (frame), GTK_SHADOW_IN);
   window->card = atl_card_view_new ();
   window->pages = gtk_stack_new ();

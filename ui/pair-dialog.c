@@ -10,8 +10,8 @@
 
 #define PICTURE_WIDTH 220
 #define PICTURE_HEIGHT 180
-#define ALIGNED_SIDE 512 /* of the part that is compared */
-#define REACH 24         /* pixels of shift that are looked for */
+#define ALIGNED_SIDE 256 /* of the part that is compared */
+#define REACH 12         /* pixels of shift that are looked for */
 
 typedef struct
 {
@@ -102,6 +102,7 @@ show_alignment (gpointer data, const GError *error)
                                "over each other."),
                             found->dx, found->dy);
   gtk_label_set_text (GTK_LABEL (job->window->remark), text);
+  gtk_widget_show (job->window->remark);
 }
 
 static const AtlJobClass look_class = { look, NULL, show_alignment, g_free };
@@ -200,9 +201,11 @@ side_new (const AtlLayerSource *layer, const char *word)
   return side;
 }
 
+/* What is written, and below it what is wrong with that. */
 static GtkWidget *
-remark_new (Window *window)
+remarks_new (Window *window)
 {
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   g_autofree char *text
       = window->common.width > 0
             ? g_strdup_printf (_ ("What both have in common is written: %d x %d "
@@ -211,10 +214,15 @@ remark_new (Window *window)
             : g_strdup (
                   _ ("The layers have nothing in common within the selection; "
                      "move one over the other, or choose Select > None."));
+  GtkWidget *written = atl_text_new (text);
 
-  window->remark = atl_text_new (text);
+  window->remark = atl_text_new ("");
+  gtk_widget_set_no_show_all (window->remark, TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (written), 60);
   gtk_label_set_max_width_chars (GTK_LABEL (window->remark), 60);
-  return window->remark;
+  gtk_box_pack_start (GTK_BOX (box), written, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (box), window->remark, FALSE, FALSE, 0);
+  return box;
 }
 
 static GtkWidget *
@@ -254,7 +262,7 @@ fill (Window *window)
   gtk_box_pack_start (GTK_BOX (sides), side_new (window->layers[1], _ ("After")),
                       TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (box), sides, TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (box), remark_new (window), FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (box), remarks_new (window), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (box), settings_new (window), FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (content), box, TRUE, TRUE, 0);
   gtk_widget_show_all (box);

@@ -18,6 +18,7 @@ typedef struct
   AtlApplyOptions options; /* of the preview; its part is the area */
   AtlShot *shot;
   gboolean measure;
+  gint64 began;
 
   /* Results. */
   AtlApplyForecast whole;
@@ -232,7 +233,12 @@ job_done (gpointer data, const GError *error)
       g_clear_pointer (&engine->state.shot, atl_shot_unref);
     }
   else
-    take_results (engine, job);
+    {
+      take_results (engine, job);
+      g_debug ("preview of %dx%d: %.3f s after the change", job->options.width,
+               job->options.height,
+               (double)(g_get_monotonic_time () - job->began) / G_USEC_PER_SEC);
+    }
   engine->changed (engine->data);
 }
 
@@ -268,9 +274,13 @@ atl_preview_engine_new (const AtlLayerSource *source,
 void
 atl_preview_engine_free (AtlPreviewEngine *engine)
 {
+  gint64 began = g_get_monotonic_time ();
+
   if (!engine)
     return;
   atl_background_free (engine->background);
+  g_debug ("preview stopped within %.3f s",
+           (double)(g_get_monotonic_time () - began) / G_USEC_PER_SEC);
   g_clear_pointer (&engine->model, atl_model_free);
   atl_pool_free (engine->pool);
   atl_picture_free (engine->layer);
@@ -300,6 +310,7 @@ job_new (AtlPreviewEngine *engine, const AtlPreviewSettings *settings,
   job->path = g_strdup (settings->model);
   job->shot = shot;
   job->measure = settings->measure;
+  job->began = g_get_monotonic_time ();
   job->options = (AtlApplyOptions)ATL_APPLY_DEFAULTS;
   job->options.statistics = settings->statistics;
   job->options.stages = settings->stages;

@@ -173,7 +173,7 @@ class Desktop:
             (plug_ins / program.name).mkdir()
             shutil.copy2(program, plug_ins / program.name / program.name)
         if self.with_models:
-            subprocess.run([options.make_models, self.models], check=True)
+            self.make_models(self.models)
         version = subprocess.check_output(
             ["pkg-config", "--modversion", "gimp-3.0"], text=True).strip()
         # GIMP welcomes whoever comes from another version.
@@ -192,6 +192,11 @@ class Desktop:
             self.environment.pop(name, None)
         if options.models:
             self.environment["ATELIER_MODEL_PATH"] = str(options.models.resolve())
+
+    def make_models(self, folder):
+        """Those of tests/gimp/make-models.c."""
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([self.options.make_models, folder], check=True)
 
     def _start_server(self):
         """The X server finds a free number itself and tells it by a pipe."""
@@ -268,6 +273,13 @@ class Desktop:
         path = self.top / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def complaints(self):
+        """Criticals and warnings of the plug-in; but GTK's window for files gets
+        keys after it is closed."""
+        return [line for line in self.log().splitlines()
+                if re.search(r"\(atelier:\d+\): .*(CRITICAL|WARNING)", line)
+                and "WIDGET_REALIZED_FOR_EVENT" not in line]
+
     # --- Script-Fu ---
 
     def call(self, scheme):
@@ -291,20 +303,22 @@ class Desktop:
 
     # --- What is on the screen ---
 
-    def windows(self, title=""):
-        """Windows and dialogs whose title has `title` in it."""
+    def windows(self, title="", role=None):
+        """Windows whose title has `title` in it; role: "frame", "dialog", "alert"
+        (a message), "window" (a menu)."""
         found = []
         for application in Node(self, REGISTRY, ROOT).children:
             try:
                 found += [window for window in application.children
-                          if title in window.name and window.showing]
+                          if title in window.name and window.showing
+                          and role in (None, window.role)]
             except Gone:
                 pass
         return found
 
-    def window(self, title, timeout=TIMEOUT):
+    def window(self, title, timeout=TIMEOUT, role=None):
         return wait(f"for a window \"{title}\"",
-                    lambda: (self.windows(title) or [None])[0], timeout)
+                    lambda: (self.windows(title, role) or [None])[0], timeout)
 
     def no_window(self, title, timeout=TIMEOUT):
         wait(f"for \"{title}\" to close", lambda: not self.windows(title), timeout)
@@ -324,11 +338,12 @@ class Desktop:
         """What the screen shows where `node` is, as a Pillow picture."""
         import io
         from PIL import Image
-        data = subprocess.run(["import", "-window", "root", "png:-"], check=True,
-                              env=self.environment, stdout=subprocess.PIPE).stdout
         x, y, width, height = node.extents
-        return Image.open(io.BytesIO(data)).convert("RGB").crop(
-            (x, y, x + width, y + height))
+        data = subprocess.run(
+            ["import", "-window", "root", "-crop", f"{width}x{height}+{x}+{y}",
+             "+repage", "-depth", "8", "ppm:-"], check=True, env=self.environment,
+            stdout=subprocess.PIPE).stdout
+        return Image.open(io.BytesIO(data)).convert("RGB")
 
     # --- Keys and the mouse ---
 
@@ -485,10 +500,14 @@ class Node:
     def parent(self):
         return Node(self.desktop, *self.get("Accessible", "Parent"))
 
-    def walk(self):
+    def walk(self, showing=False):
+        """Itself and all below, or those that show; nothing shows in what does
+        not."""
+        if showing and not self.showing:
+            return
         yield self
         for child in self.children:
-            yield from child.walk()
+            yield from child.walk(showing)
 
     def tree(self, depth=0):
         """For looking at: what there is, indented."""
@@ -501,7 +520,7 @@ class Node:
         has `name` in it, or that the pattern `name` matches; or None."""
         roles = [role] if isinstance(role, str) else role
         try:
-            for node in self.walk():
+            for node in self.walk(showing):
                 if roles and node.role not in roles:
                     continue
                 if isinstance(name, re.Pattern):
@@ -509,8 +528,7 @@ class Node:
                         continue
                 elif name is not None and name not in plain(node.name):
                     continue
-                if node.showing or not showing:
-                    return node
+                return node
         except Gone:
             pass
         return None
@@ -530,12 +548,14 @@ class Node:
                      self.call("Component", "GetExtents", "(u)", 0)[0])
 
     def click(self, action=0):
-        """What a click does, once it can be clicked."""
+        """What a click does, once it can be clicked.  Not for what runs a dialog of
+        its own until that is closed: the program would not answer; `press`."""
         wait(f"for {self} to be sensitive", lambda: self.sensitive)
         self.call("Action", "DoAction", "(i)", action)
 
     def press(self):
         """A real click of the mouse."""
+        wait(f"for {self} to be sensitive", lambda: self.sensitive)
         x, y, width, height = self.extents
         self.desktop.xdotool("mousemove", x + width // 2, y + height // 2,
                              "click", 1)
@@ -567,9 +587,10 @@ class Node:
 
     def choose(self, name):
         """An item of a combo box or list, by its name."""
-        item = self.find(None, name, showing=False)
         if self.role == "combo box":
-            item.call("Action", "DoAction", "(i)", 0)
+            self.press()
+            self.find("menu item", name).click()
         else:
+            item = self.find("list item", name, showing=False)
             self.call("Selection", "SelectChild", "(i)",
                       item.call("Accessible", "GetIndexInParent")[0])
