@@ -125,7 +125,7 @@ expect_text (AtlFilterWindow *window)
 {
   const AtlPreviewState *state = atl_preview_get_state (window->preview);
   g_autofree char *time = atl_seconds_text (state->seconds);
-  g_autofree char *memory = g_format_size (state->bytes);
+  g_autofree char *memory = g_strdup_printf (_ ("%.0f MB"), state->bytes / 1e6);
 
   if (state->seconds < 0 || state->error)
     return g_strdup ("\n");
