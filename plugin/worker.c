@@ -64,8 +64,8 @@ show_progress (gpointer data)
   g_mutex_unlock (&job->lock);
   if (text)
     gimp_progress_set_text (text);
-  if (changed)
-    gimp_progress_update (fraction);
+  if (changed && gimp_progress_update (fraction))
+    g_debug ("progress %.3f", fraction);
   return G_SOURCE_CONTINUE;
 }
 

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -122,7 +123,7 @@ def wrap(program, command):
     program.chmod(0o755)
 
 
-def kill_plug_in(program, seconds, stop):
+def kill_plug_in(program, seconds, killed, stop):
     """What GIMP's Cancel does: SIGKILL, so long after the plug-in has begun."""
     while not stop.wait(0.05):
         for process in pathlib.Path("/proc").glob("[0-9]*"):
@@ -131,6 +132,7 @@ def kill_plug_in(program, seconds, stop):
                 if command[0] == str(program).encode() and b"-run" in command:
                     if not stop.wait(seconds):
                         os.kill(int(process.name), signal.SIGKILL)
+                        killed.write_text(str(time.time()))
                     return
             except OSError:
                 pass
@@ -147,12 +149,22 @@ def press_undo(top, environment, stop):
             n += 1
 
 
+def progress_is_shown(output):
+    """Whether GIMP was told of progress, which grew within every run."""
+    runs = {}
+    for process, value in re.findall(r"\(atelier:(\d+)\).*progress ([0-9.]+)", output):
+        runs.setdefault(process, []).append(float(value))
+    print(f"# progress: {runs}")
+    return any(len(v) > 5 for v in runs.values()) and all(
+        v == sorted(v) and 0 <= v[0] and v[-1] <= 1 for v in runs.values())
+
+
 def start_helpers(top, options, environment):
     stop = threading.Event()
     helpers = []
     if options.kill:
         helpers.append((kill_plug_in, (top / "plug-ins" / "atelier" / "atelier",
-                                       options.kill, stop)))
+                                       options.kill, top / "killed", stop)))
     if options.window:
         helpers.append((press_undo, (top, environment, stop)))
     for function, arguments in helpers:
@@ -205,6 +217,8 @@ def run(top, options):
         peaks = [int(mib) for mib in re.findall(r"peak (\d+) MiB", output)]
         print(f"# peak memory of the plug-in: {peaks} MiB")
         ok = ok and bool(peaks) and max(peaks) <= options.max_peak
+    if options.progress:
+        ok = progress_is_shown(output) and ok
     for problem in options.forbid:
         if problem in output:
             print(f"# GIMP's output has '{problem}'")
@@ -226,6 +240,8 @@ def main():
     parser.add_argument("--fonts", action="store_true", help="let GIMP load fonts")
     parser.add_argument("--kill", type=float, metavar="SECONDS",
                         help="kill the plug-in's first run after so long")
+    parser.add_argument("--progress", action="store_true",
+                        help="require that progress is shown")
     parser.add_argument("--window", action="store_true",
                         help="run GIMP with its windows, and undo on demand")
     parser.add_argument("--language", help="run GIMP in this language: zh_CN")

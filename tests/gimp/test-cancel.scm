@@ -8,6 +8,12 @@
   ; The small one is done first, but nothing may be seen of it.
   (check "the call ends with an error"
          (not (string=? "" (error-of (lambda () (translate image (list b a) "heavy"))))))
+  (let* ((now (let ((t (gettimeofday))) (+ (car t) (/ (cadr t) 1000000.0))))
+         (port (open-input-file (string-append test-home "killed")))
+         (took (- now (read port))))
+    (close-input-port port)
+    (say "# it ended within " took " s")
+    (check "it ends within 0.5 s" (< took 0.5)))
   (check "the layer under work is as it was" (string=? a-first (hash a)))
   (check "the layer that was done already is as it was" (string=? b-first (hash b)))
   (let ((before (keep image)))
