@@ -55,10 +55,15 @@ static void
 print_member (JsonObject *object, const char *name, JsonNode *value, gpointer data)
 {
   g_autofree char *text = NULL;
+  GType type = JSON_NODE_HOLDS_VALUE (value) ? json_node_get_value_type (value)
+                                             : G_TYPE_NONE;
 
-  if (JSON_NODE_HOLDS_VALUE (value)
-      && json_node_get_value_type (value) == G_TYPE_STRING)
+  if (type == G_TYPE_STRING)
     text = json_node_dup_string (value);
+  else if (type == G_TYPE_DOUBLE)
+    text = g_strdup_printf ("%.6g", json_node_get_double (value));
+  else if (type == G_TYPE_BOOLEAN)
+    text = g_strdup (json_node_get_boolean (value) ? "yes" : "no");
   else
     text = json_to_string (value, FALSE);
   if (*text)
