@@ -29,6 +29,16 @@ def install(program, folder):
     shutil.copy2(program, folder / folder.name)
 
 
+def install_copy(build, top, folder):
+    """The folder that `meson install` makes, copied to where it is tried."""
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--tags", "plugin",
+                    "--destdir", top / "installed"], check=True,
+                   stdout=subprocess.DEVNULL)
+    program, = (top / "installed").rglob("plug-ins/atelier/atelier")
+    shutil.copytree(program.parent, folder)
+    shutil.rmtree(top / "installed")
+
+
 def gimp_folder(variable):
     return pathlib.Path(subprocess.check_output(
         ["pkg-config", f"--variable={variable}", "gimp-3.0"], text=True).strip())
@@ -55,7 +65,10 @@ def prepare(top, options):
     plug_ins.mkdir()
     for name in ["script-fu", *options.with_plug_in]:
         (plug_ins / name).symlink_to(gimp_folder("gimplibdir") / "plug-ins" / name)
-    install_plugin(options.plugin, plug_ins / "atelier")
+    if options.installed:
+        install_copy(options.installed, top, plug_ins / "atelier")
+    else:
+        install_plugin(options.plugin, plug_ins / "atelier")
     install(options.probe, plug_ins / "probe")
     if options.wrap:
         wrap(plug_ins / "atelier" / "atelier", options.wrap)
@@ -245,6 +258,8 @@ def main():
     parser.add_argument("--window", action="store_true",
                         help="run GIMP with its windows, and undo on demand")
     parser.add_argument("--language", help="run GIMP in this language: zh_CN")
+    parser.add_argument("--installed", metavar="BUILD",
+                        help="try the folder that meson installs from there")
     parser.add_argument("--wrap", help="command that the plug-in is run under")
     parser.add_argument("--forbid", action="append", default=[],
                         help="text that GIMP's output must not have")
