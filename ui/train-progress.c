@@ -127,6 +127,7 @@ show_bar (AtlTrainProgress *p)
     text = g_strdup_printf (_ ("Step %" PRId64 " of %" PRId64), view->step,
                             view->steps);
   gtk_progress_bar_set_text (GTK_PROGRESS_BAR (p->bar), text);
+  atk_object_set_name (gtk_widget_get_accessible (p->bar), text);
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (p->bar),
                                  (double)view->step / (double)MAX (1, view->steps));
 }

@@ -63,7 +63,7 @@ def wait_label(window, pattern, timeout=120):
 def get_step(window):
     """What the progress bar says."""
     bar = window.look("progress bar")
-    match = re.search(r"Step (\d+)", f"{bar.name} {bar.text}") if bar else None
+    match = re.search(r"Step (\d+)", bar.name) if bar else None
     return int(match.group(1)) if match else -1
 
 
