@@ -61,7 +61,7 @@ def halve(x):
 
 def similarity(a, b):
     """PSNR, SSIM, MS-SSIM."""
-    x, y = np.float64(a), np.float64(b)
+    x, y = np.float32(a), np.float32(b)
     scales = 1
     while scales < 5 and min(x.shape[:2]) >> scales >= 11:
         scales += 1

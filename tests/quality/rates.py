@@ -34,55 +34,65 @@ def jpeg(png, folder, quality):
         measures.Image.open(png).convert("RGB").save(ppm)
     run("cjpeg", "-quality", quality, "-optimize", "-progressive", "-sample", "2x2",
         "-outfile", out, ppm)
-    return out, measures.read(out)
+    return out
 
 
 def webp(png, folder, quality):
     out = folder / "out.webp"
     run("cwebp", "-quiet", "-m", 6, "-q", quality, png, "-o", out)
-    return out, measures.read(out)
+    return out
 
 
 def avif(png, folder, quality):
-    out, back = folder / "out.avif", folder / "back.png"
+    out = folder / "out.avif"
     run("avifenc", "-q", quality, "-s", 8, "-j", 1, "-y", 420, png, out)
-    run("avifdec", "-j", 1, out, back)
-    return out, measures.read(back)
+    return out
 
 
 RIVALS = {"JPEG": (jpeg, 1), "WebP": (webp, 0), "AVIF": (avif, 0)}
 
 
 class Rival:
-    """One picture through one coder, each quality tried once at most."""
+    """One picture through one coder: each quality tried once at most, and looked
+    at only where its figures count."""
 
     def __init__(self, name, png, truth, folder):
         self.encode, self.least = RIVALS[name]
         self.png, self.truth, self.folder = png, truth, folder
-        self.tried = {}
+        self.sizes, self.alike = {}, {}
+
+    def size(self, quality):
+        if quality not in self.sizes:
+            self.sizes[quality] = os.path.getsize(
+                self.encode(self.png, self.folder, quality))
+        return self.sizes[quality]
 
     def at(self, quality):
-        if quality not in self.tried:
-            out, picture = self.encode(self.png, self.folder, quality)
-            self.tried[quality] = (os.path.getsize(out),
-                                   *measures.similarity(self.truth, picture))
-        return self.tried[quality]
+        if quality not in self.alike:
+            out = self.encode(self.png, self.folder, quality)
+            if out.suffix == ".avif":
+                back = self.folder / "back.png"
+                run("avifdec", "-j", 1, out, back)
+                out = back
+            self.alike[quality] = measures.similarity(self.truth, measures.read(out))
+        return self.alike[quality]
 
     def figures(self, size):
         """PSNR, SSIM, MS-SSIM at that size, and whether it can be so small."""
         low, high = self.least, 100
-        if self.at(low)[0] >= size:
-            return (*self.at(low)[1:], False)
+        if self.size(low) >= size:
+            return (*self.at(low), False)
         while high - low > 1:
             middle = (low + high) // 2
-            if self.at(middle)[0] <= size:
+            if self.size(middle) <= size:
                 low = middle
             else:
                 high = middle
-        a, b = self.at(low), self.at(high)
-        share = 0.0 if b[0] == a[0] else math.log(size / a[0]) / math.log(b[0] / a[0])
+        a, b = self.size(low), self.size(high)
+        share = 0.0 if b == a else math.log(size / a) / math.log(b / a)
         share = min(max(share, 0.0), 1.0)
-        return (*((1 - share) * x + share * y for x, y in zip(a[1:], b[1:])), True)
+        return (*((1 - share) * x + share * y
+                  for x, y in zip(self.at(low), self.at(high))), True)
 
 
 def one_picture(atelier, model, png, stages, rivals, folder):
