@@ -387,8 +387,10 @@ share_batch (AtlLoader *loader)
       = (int)((gint64)o->batch * (o->rank + 1) / n_ranks) - loader->first;
 }
 
-static void
-start_threads (AtlLoader *loader)
+/* As many as there can be; FALSE with none.  (loader->error is the threads' from
+ * here on.) */
+static gboolean
+start_threads (AtlLoader *loader, GError **error)
 {
   int asked = loader->items.options.n_threads;
   int wanted = asked > 0 ? MIN (asked, MAX_THREADS)
@@ -398,12 +400,13 @@ start_threads (AtlLoader *loader)
   for (int i = 0; i < wanted; i++)
     {
       GThread *thread = g_thread_try_new ("atelier-loader", work, loader,
-                                          i == 0 ? &loader->error : NULL);
+                                          i == 0 ? error : NULL);
 
       if (!thread)
         break;
       loader->threads[loader->n_threads++] = thread;
     }
+  return loader->n_threads > 0;
 }
 
 AtlLoader *
@@ -436,14 +439,8 @@ atl_loader_new (GPtrArray *pairs, const AtlLoaderOptions *options, GError **erro
   fill_cache_options (o);
   loader->items.cache = atl_picture_cache_new (2 * pairs->len, o->cache_bytes,
                                                o->cache_disk, o->cache_folder);
-  if (!make_slots (loader, error))
+  if (!make_slots (loader, error) || !start_threads (loader, error))
     return NULL;
-  start_threads (loader);
-  if (loader->error)
-    {
-      g_propagate_error (error, g_steal_pointer (&loader->error));
-      return NULL;
-    }
   return g_steal_pointer (&loader);
 }
 

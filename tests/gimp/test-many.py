@@ -2,7 +2,7 @@
 """A folder of many pictures, some of them damaged, through script-fu-atelier-batch: all good ones are
 done, all others named, and the plug-in's memory is the same at the end as at the beginning.
 
-  test-many.py --plugin ATELIER --probe PROBE --make-models TOOL [COUNT BAD]    (50 2)
+  test-many.py --plugin ATELIER --probe PROBE --make-models TOOL [COUNT BAD]    (12 2)
 """
 
 import pathlib
@@ -13,7 +13,7 @@ import tempfile
 
 from alone import Options, check, finish, run_gimp, start
 
-COUNT, BAD = (int(word) for word in (sys.argv[7:9] or (50, 2)))
+COUNT, BAD = (int(word) for word in (sys.argv[7:9] or (12, 2)))
 
 
 def test(top, options):
