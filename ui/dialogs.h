@@ -5,7 +5,7 @@
  * function is called in the main thread of an interactive run, after
  * gimp_ui_init; it runs its window until that is closed.  All texts in _().
  *
- * Arguments in the config are strings where DESIGN names choices; the allowed
+ * Arguments in the config are strings where there are choices; the allowed
  * words are in the comment of each function.
  */
 

@@ -188,12 +188,6 @@ atl_model_list_get (AtlModelList *list)
                                                       : NULL;
 }
 
-int
-atl_model_list_get_size (AtlModelList *list)
-{
-  return list->models->len;
-}
-
 void
 atl_model_list_refresh (AtlModelList *list)
 {

@@ -22,7 +22,6 @@ G_DECLARE_FINAL_TYPE (AtlModelList, atl_model_list, ATL, MODEL_LIST,
 GtkWidget          *atl_model_list_new      (const char *kind);
 /* Reads the folders again, and keeps the choice if it is still there. */
 void                atl_model_list_refresh  (AtlModelList *list);
-int                 atl_model_list_get_size (AtlModelList *list);
 /* The model that is chosen, the list's own; NULL: none. */
 const AtlModelInfo *atl_model_list_get      (AtlModelList *list);
 /* By id or path; empty: the first.  A model file that is in none of the folders

@@ -454,12 +454,6 @@ atl_preview_view_set_fit (AtlPreviewView *view, gboolean fit)
   show_other_area (view);
 }
 
-gboolean
-atl_preview_view_get_fit (AtlPreviewView *view)
-{
-  return view->fit;
-}
-
 /* The centre stays where the area's own is, so that there is no way back to be
  * gone after running into a border. */
 void

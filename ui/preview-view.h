@@ -26,7 +26,6 @@ G_DECLARE_FINAL_TYPE (AtlPreviewView, atl_preview_view, ATL, PREVIEW_VIEW,
 GtkWidget *atl_preview_view_new (int layer_width, int layer_height);
 
 void       atl_preview_view_set_fit     (AtlPreviewView *view, gboolean fit);
-gboolean   atl_preview_view_get_fit     (AtlPreviewView *view);
 /* The layer's pixel in the middle, as far as possible. */
 void       atl_preview_view_set_centre  (AtlPreviewView *view, double x, double y);
 AtlArea    atl_preview_view_get_area    (AtlPreviewView *view);

@@ -335,12 +335,6 @@ atl_weights_n_trainable (const AtlWeights *weights)
 }
 
 gsize
-atl_weights_n_codebooks (const AtlWeights *weights)
-{
-  return weights->n_codebooks;
-}
-
-gsize
 atl_weights_n_floats (const AtlWeights *weights)
 {
   return weights->n_floats;

@@ -48,7 +48,6 @@ void atl_weights_set (AtlWeights *weights, int i, const float *in);
  * same order, zeroed there. */
 float *atl_weights_data (AtlWeights *weights);
 gsize atl_weights_n_trainable (const AtlWeights *weights);
-gsize atl_weights_n_codebooks (const AtlWeights *weights);
 gsize atl_weights_n_floats (const AtlWeights *weights);
 gboolean atl_weights_need_gradients (AtlWeights *weights, GError **error);
 float *atl_weights_gradients (AtlWeights *weights);

@@ -173,12 +173,6 @@ atl_codebook_free (AtlCodebook *c)
 }
 
 int
-atl_codebook_get_node (const AtlCodebook *c)
-{
-  return c->node;
-}
-
-int
 atl_codebook_get_stages (const AtlCodebook *c)
 {
   return c->stages;

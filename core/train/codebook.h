@@ -39,7 +39,6 @@ AtlCodebook *atl_codebook_new (AtlModel *model, const char *name, AtlPool *pool,
                                const AtlCodebookSettings *settings,
                                const AtlCollective *collective, GError **error);
 void atl_codebook_free (AtlCodebook *codebook);
-int atl_codebook_get_node (const AtlCodebook *codebook);
 int atl_codebook_get_stages (const AtlCodebook *codebook);
 int atl_codebook_get_dim (const AtlCodebook *codebook);
 

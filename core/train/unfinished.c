@@ -1,4 +1,4 @@
-/* See unfinished.h.  A checkpoint is mapped, and only its header is read. */
+/* See unfinished.h.  Of a checkpoint only the header is read. */
 
 #include "train/unfinished.h"
 
