@@ -9,6 +9,7 @@
 #include "apply/metrics.h"
 
 #define MIN_SSIM_SIDE 11
+#define MAX_HALO 256
 #define SHOW_US 150000 /* between two looks at a shot that is growing */
 
 typedef struct
@@ -17,7 +18,8 @@ typedef struct
   char *path;
   AtlApplyOptions options; /* of the preview; its part is the area */
   AtlShot *shot;
-  gboolean measure;
+  gboolean measure; /* through a .vqi file */
+  AtlArea window;   /* then: what is sent through it */
   gint64 began;
 
   /* Results. */
@@ -134,6 +136,111 @@ forecast_whole (Job *job, const AtlImageIo *io, GError **error)
                              &job->whole, error);
 }
 
+/* --- Through a file, as Compress does it --- */
+
+/* The area with as much around it as the network sees, on the grid of the codes
+ * that the whole layer gets; so codes and pixels are the same. */
+static AtlArea
+find_window (const Job *job)
+{
+  const AtlLayerSource *source = job->engine->source;
+  const AtlGraph *graph = atl_model_get_graph (job->engine->model);
+  const AtlApplyOptions *area = &job->options;
+  AtlArea window;
+  int halo, multiple;
+
+  atl_graph_reach (graph, atl_graph_find (graph, "input"),
+                   atl_graph_find (graph, "output"), &halo, &multiple);
+  halo = MIN (halo, MAX_HALO);
+  window.x = MAX (0, area->x - halo - source->x) / multiple * multiple + source->x;
+  window.y = MAX (0, area->y - halo - source->y) / multiple * multiple + source->y;
+  window.width
+      = MIN (area->x + area->width + halo, source->x + source->changed_width)
+        - window.x;
+  window.height
+      = MIN (area->y + area->height + halo, source->y + source->changed_height)
+        - window.y;
+  return window;
+}
+
+static gboolean
+read_window (gpointer data, int x, int y, int width, int height, int channels,
+             float *out, GError **error)
+{
+  const Job *job = data;
+
+  return read_source (data, job->window.x + x, job->window.y + y, width, height,
+                      channels, out, error);
+}
+
+/* What of it lies in the area. */
+static gboolean
+write_window (gpointer data, int x, int y, int width, int height, int channels,
+              const float *in, GError **error)
+{
+  const Job *job = data;
+  const AtlApplyOptions *area = &job->options;
+  int left = MAX (x + job->window.x, area->x),
+      top = MAX (y + job->window.y, area->y);
+  int right = MIN (x + job->window.x + width, area->x + area->width);
+  int bottom = MIN (y + job->window.y + height, area->y + area->height);
+  gsize row = (gsize)(right - left) * channels;
+  g_autofree float *part = NULL;
+
+  if (right <= left || bottom <= top)
+    return TRUE;
+  part = g_new (float, row *(bottom - top));
+  for (int v = top; v < bottom; v++)
+    memcpy (
+        part + (v - top) * row,
+        in
+            + ((gsize)(v - job->window.y - y) * width + left - job->window.x - x)
+                  * channels,
+        row * sizeof (float));
+  return write_shot (data, left, top, right - left, bottom - top, channels, part,
+                     error);
+}
+
+static gboolean
+send_window (Job *job, const AtlProgress *progress, GError **error)
+{
+  AtlPreviewEngine *engine = job->engine;
+  AtlVqiSource source = { .depth = engine->source->depth };
+  AtlVqiOptions options = ATL_VQI_DEFAULTS;
+  int channels = engine->source->channels;
+  gsize bytes;
+
+  source.io = (AtlImageIo){ job->window.width, job->window.height, channels,
+                            read_window,       write_window,       job,
+                            channels };
+  options.stages = job->options.stages;
+  options.memory = job->options.memory;
+  return atl_vqi_send (engine->model, engine->pool, &source, &options, progress,
+                       &bytes, error);
+}
+
+/* Multiply-adds of what will be done. */
+static gboolean
+forecast_part (Job *job, const AtlImageIo *io, double *macs, GError **error)
+{
+  AtlApplyOptions options = job->options;
+  AtlApplyForecast part;
+
+  if (job->measure)
+    {
+      job->window = find_window (job);
+      options.x = job->window.x;
+      options.y = job->window.y;
+      options.width = job->window.width;
+      options.height = job->window.height;
+    }
+  if (!atl_apply_forecast (job->engine->model, job->engine->pool, io, &options,
+                           &part, error))
+    return FALSE;
+  *macs = part.macs;
+  return TRUE;
+}
+
 static gboolean
 run_job (gpointer data, const AtlProgress *progress, GError **error)
 {
@@ -143,21 +250,21 @@ run_job (gpointer data, const AtlProgress *progress, GError **error)
   const AtlImageIo io
       = { source->width, source->height,  source->channels, read_source, write_shot,
           job,           source->channels };
-  AtlApplyForecast part;
+  double macs;
   gint64 began;
 
   if (!atl_preview_engine_open (engine, job->path, error))
     return FALSE;
   adapt_stages (job);
-  if (!forecast_whole (job, &io, error)
-      || !atl_apply_forecast (engine->model, engine->pool, &io, &job->options,
-                              &part, error)
+  if (!forecast_whole (job, &io, error) || !forecast_part (job, &io, &macs, error)
       || !atl_progress_update (progress, 0, NULL, error))
     return FALSE;
   began = g_get_monotonic_time ();
-  if (!atl_apply (engine->model, engine->pool, &io, &job->options, progress, error))
+  if (job->measure ? !send_window (job, progress, error)
+                   : !atl_apply (engine->model, engine->pool, &io, &job->options,
+                                 progress, error))
     return FALSE;
-  job->pace = part.macs * G_USEC_PER_SEC / MAX (1, g_get_monotonic_time () - began);
+  job->pace = macs * G_USEC_PER_SEC / MAX (1, g_get_monotonic_time () - began);
   return TRUE;
 }
 

@@ -19,7 +19,7 @@ typedef struct
   int         stages;
   guint64     seed;
   gsize       memory; /* bytes; 0: the default */
-  gboolean    measure; /* PSNR and SSIM are wanted */
+  gboolean    measure; /* of a VQ-VAE: as a .vqi file has it; PSNR and SSIM */
 } AtlPreviewSettings;
 
 typedef struct

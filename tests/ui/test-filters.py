@@ -208,6 +208,7 @@ def test_apply(desktop):
     dialog.choose("resnet")
     dialog.window.find("spin button", "Strength").value = 50
     dialog.window.find("combo box", "Change the layer").choose("New layer above it")
+    promised = dialog.side(0)
     dialog.close("OK")
     tap.check("the result is a new layer", desktop.scheme(
         "(set! answer (number->string (vector-length "
@@ -216,6 +217,12 @@ def test_apply(desktop):
     tap.check("the new one is what a script gets with these settings",
               hash_of(desktop, "(top-layer image)")
               == hash_of(desktop, "(top-layer other)"))
+    dialog = Filter(desktop, "translate", "Translate", layer="(top-layer image)")
+    dialog.settle()
+    kept = dialog.side(100)
+    tap.check("and what the preview promised, pixel for pixel",
+              difference(promised, kept) < 1, difference(promised, kept))
+    dialog.close()
 
 
 def test_last_values(desktop):
@@ -330,7 +337,14 @@ def test_compress(desktop):
     tap.check("less quality is fewer bytes", wait(
         "for the other size", lambda: (size() or all_stages) < all_stages))
     dialog.settle()
+    promised = dialog.side(0)
     dialog.close("OK")
+    dialog = Filter(desktop, "compress", "Compress", "third", "third-layer")
+    dialog.settle()
+    kept = dialog.side(100)
+    tap.check("Compress keeps what the preview promised, pixel for pixel",
+              difference(promised, kept) < 1, difference(promised, kept))
+    dialog.close()
     tap.check("Compress does what a script gets with these settings",
               hash_of(desktop, "third-layer")
               == hash_of(desktop, "(top-layer script)"))
