@@ -172,6 +172,8 @@ class Desktop:
         for program in (options.plugin, options.probe):
             (plug_ins / program.name).mkdir()
             shutil.copy2(program, plug_ins / program.name / program.name)
+        for part in ("scripts", "icons"):
+            shutil.copytree(PROJECT / "data" / part, plug_ins / "atelier" / part)
         if self.with_models:
             self.make_models(self.models)
         version = subprocess.check_output(
@@ -190,8 +192,23 @@ class Desktop:
         for name in ("WAYLAND_DISPLAY", "G_DEBUG", "ATELIER_MODEL_PATH",
                      "NO_AT_BRIDGE", "LANGUAGE"):
             self.environment.pop(name, None)
+        if self.language != "C.UTF-8":
+            self._learn_language()
         if options.models:
             self.environment["ATELIER_MODEL_PATH"] = str(options.models.resolve())
+
+    def _learn_language(self):
+        """A locale that GIMP can run in, and the plug-in's catalogue."""
+        short = self.language.split(".")[0]
+        catalogue = (self.options.plugin.parents[1] / "po" / short / "LC_MESSAGES"
+                     / "atelier.mo")
+        place = (self.top / "plug-ins" / "atelier" / "locale" / short
+                 / "LC_MESSAGES")
+        place.mkdir(parents=True)
+        shutil.copy2(catalogue, place)
+        subprocess.run(["localedef", "--no-warnings=ascii", "-i", short, "-f", "UTF-8",
+                        self.top / self.language], check=True)
+        self.environment.update(LOCPATH=str(self.top), LANGUAGE=short)
 
     def make_models(self, folder):
         """Those of tests/gimp/make-models.c."""
