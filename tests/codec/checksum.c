@@ -66,8 +66,8 @@ check (int n_levels, int k, GBytes *tables)
         gsize n = (gsize)grid->width * grid->height;
 
         for (gsize i = 0; i < n; i++)
-          grid->planes[s][i]
-              = (guint16)(next (3) && i ? grid->planes[s][i - 1] : next ((guint32)k));
+          grid->planes[s][i] = (guint16)(next (3) && i ? grid->planes[s][i - 1]
+                                                       : next ((guint32)k));
         for (int c = 0; c < ATL_N_CODINGS; c++)
           {
             GByteArray *out = g_byte_array_new ();

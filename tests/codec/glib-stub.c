@@ -36,8 +36,7 @@ g_malloc0_n (gsize n, gsize size)
   return g_malloc0 (n * size);
 }
 
-void
-(g_free) (gpointer memory)
+void (g_free) (gpointer memory)
 {
 }
 
@@ -98,14 +97,12 @@ g_bytes_ref (GBytes *bytes)
   return bytes;
 }
 
-gboolean
-(g_once_init_enter) (volatile void *location)
+gboolean (g_once_init_enter) (volatile void *location)
 {
   return *(volatile gsize *)location == 0;
 }
 
-void
-(g_once_init_leave) (volatile void *location, gsize result)
+void (g_once_init_leave) (volatile void *location, gsize result)
 {
   *(volatile gsize *)location = result;
 }
