@@ -46,17 +46,17 @@ static const Panel panels[2][MAX_PANELS]
     = { [ATL_TRAIN_PIX2PIX]
         = { { N_ ("Difference from the target"),
               { { SOURCE_STEP, "L1", 0.5, N_ ("training") },
-                { SOURCE_L1, NULL, 1, N_ ("held out") } } },
+                { SOURCE_L1, NULL, 1, N_ ("measured") } } },
             { N_ ("Generator against discriminator"),
               { { SOURCE_STEP, "G", 1, N_ ("generator") },
                 { SOURCE_STEP, "D_fake", 1, N_ ("discriminator, made-up") },
                 { SOURCE_STEP, "D_real", 1, N_ ("discriminator, real") } } },
-            { N_ ("PSNR in dB"), { { SOURCE_PSNR, NULL, 1, N_ ("held out") } } },
+            { N_ ("PSNR in dB"), { { SOURCE_PSNR, NULL, 1, N_ ("measured") } } },
             { N_ ("Structural similarity"),
               { { SOURCE_SSIM, NULL, 1, N_ ("SSIM") },
                 { SOURCE_MS_SSIM, NULL, 1, N_ ("MS-SSIM") } } } },
         [ATL_TRAIN_VQVAE]
-        = { { N_ ("PSNR in dB"), { { SOURCE_PSNR, NULL, 1, N_ ("held out") } } },
+        = { { N_ ("PSNR in dB"), { { SOURCE_PSNR, NULL, 1, N_ ("measured") } } },
             { N_ ("Reconstruction error"),
               { { SOURCE_STEP, "reconstruction", 1, N_ ("training") } } },
             { N_ ("Structural similarity"),
@@ -515,7 +515,7 @@ draw_lines (AtlTrainPlot *plot, cairo_t *cr, const Axes *a, GArray *const *lines
   cairo_restore (cr);
 }
 
-/* Two lines of legend above, the labels' room at the left and below. */
+/* Lines of legend above, the labels' room at the left and below. */
 static void
 lay_out (AtlTrainPlot *plot, Axes *a, GArray *const *lines, int n)
 {
@@ -524,7 +524,7 @@ lay_out (AtlTrainPlot *plot, Axes *a, GArray *const *lines, int n)
 
   text_size (widget, "0.00000", &label_width, &height);
   a->left = label_width + LABEL_GAP;
-  a->top = 2 * height + LABEL_GAP;
+  a->top = MAX (n, 2) * height + LABEL_GAP;
   a->width = MAX (
       gtk_widget_get_allocated_width (widget) - a->left - label_width / 2, 10);
   a->height = MAX (
@@ -623,7 +623,7 @@ describe (AtlTrainPlot *plot)
     return;
   m = &g_array_index (view->measured, AtlMeasured, view->measured->len - 1);
   text = g_strdup_printf (
-      _ ("Step %" PRId64 ", held out: L1 %.4f, PSNR %.2f dB, SSIM %.4f"), m->step,
+      _ ("Step %" PRId64 ", measured: L1 %.4f, PSNR %.2f dB, SSIM %.4f"), m->step,
       m->measurement.l1, m->measurement.psnr, m->measurement.ssim);
   atk_object_set_description (gtk_widget_get_accessible (GTK_WIDGET (plot)), text);
 }

@@ -684,6 +684,7 @@ new_spin (AtlTrainSetup *s, const char *argument, double highest, double step,
   gtk_entry_set_width_chars (GTK_ENTRY (spin), 12);
   if (of_preset)
     {
+      gtk_spin_button_set_numeric (GTK_SPIN_BUTTON (spin), FALSE);
       g_signal_connect (spin, "output", G_CALLBACK (show_number), NULL);
       g_signal_connect (spin, "input", G_CALLBACK (read_number), NULL);
     }

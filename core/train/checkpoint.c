@@ -42,14 +42,15 @@ atl_training_checkpoint_free (AtlCheckpoint *c)
   g_free (c);
 }
 
-AtlCheckpoint *
-atl_training_checkpoint_read (const char *path, GError **error)
+static AtlCheckpoint *
+read_checkpoint (const char *path, gboolean head, GError **error)
 {
   AtlCheckpoint *c = g_new0 (AtlCheckpoint, 1);
   const char *version;
 
   c->name = g_path_get_basename (path);
-  c->tensors = atl_safetensors_read (path, &c->metadata, error);
+  c->tensors = head ? atl_safetensors_read_header (path, &c->metadata, error)
+                    : atl_safetensors_read (path, &c->metadata, error);
   if (!c->tensors)
     {
       atl_training_checkpoint_free (c);
@@ -71,6 +72,18 @@ atl_training_checkpoint_read (const char *path, GError **error)
                  c->name);
   atl_training_checkpoint_free (c);
   return NULL;
+}
+
+AtlCheckpoint *
+atl_training_checkpoint_read (const char *path, GError **error)
+{
+  return read_checkpoint (path, FALSE, error);
+}
+
+AtlCheckpoint *
+atl_training_checkpoint_read_head (const char *path, GError **error)
+{
+  return read_checkpoint (path, TRUE, error);
 }
 
 gboolean
@@ -104,7 +117,8 @@ get_array (const AtlCheckpoint *c, const char *name, AtlType type, gsize n,
   const AtlTensor *tensor = atl_tensor_set_lookup (c->tensors, name);
   gsize size = n * atl_type_size (type);
 
-  if (!tensor || tensor->type != type || tensor->size != size)
+  if (!tensor || tensor->type != type || tensor->size != size
+      || (size && !tensor->data))
     {
       g_set_error (
           error, ATELIER_ERROR, ATELIER_ERROR_FORMAT,

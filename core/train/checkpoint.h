@@ -23,6 +23,8 @@ void atl_training_checkpoint_free (AtlCheckpoint *checkpoint);
 /* NULL with ATELIER_ERROR_FILE, _FORMAT (damaged, or no checkpoint) or
  * _UNSUPPORTED (a later version). */
 AtlCheckpoint *atl_training_checkpoint_read (const char *path, GError **error);
+/* Strings and numbers alone, without reading the arrays; they can't be got. */
+AtlCheckpoint *atl_training_checkpoint_read_head (const char *path, GError **error);
 gboolean atl_training_checkpoint_write (AtlCheckpoint *checkpoint, const char *path,
                                         GError **error);
 

@@ -28,15 +28,16 @@ read_number (const AtlCheckpoint *c, const char *key, gint64 *value)
 static gboolean
 read_checkpoint (AtlUnfinished *u)
 {
-  g_autoptr (AtlCheckpoint) c = atl_training_checkpoint_read (u->checkpoint, NULL);
+  g_autoptr (AtlCheckpoint) c
+      = atl_training_checkpoint_read_head (u->checkpoint, NULL);
   const char *text
       = c ? atl_training_checkpoint_get_string (c, "settings", NULL) : NULL;
 
   if (!text || !read_number (c, "step", &u->step)
       || !read_number (c, "steps", &u->steps) || u->step >= u->steps)
     return FALSE;
-  u->kind = g_str_has_prefix (text, "kind=vqvae") ? ATL_TRAIN_VQVAE
-                                                  : ATL_TRAIN_PIX2PIX;
+  u->kind
+      = g_str_has_prefix (text, "kind=vqvae") ? ATL_TRAIN_VQVAE : ATL_TRAIN_PIX2PIX;
   u->folder = g_strdup (atl_training_checkpoint_get_string (c, "folder", NULL));
   u->preset = g_strdup (atl_training_checkpoint_get_string (c, "preset", NULL));
   u->name = g_strdup (atl_training_checkpoint_get_string (c, "name", NULL));
@@ -55,8 +56,8 @@ look_at (const char *folder, const char *file)
 
   u->checkpoint = g_build_filename (folder, file, NULL);
   u->output = g_build_filename (folder, model, NULL);
-  if (g_stat (u->checkpoint, &status) != 0
-      || atl_trainer_is_running (report_path) || !read_checkpoint (u))
+  if (g_stat (u->checkpoint, &status) != 0 || atl_trainer_is_running (report_path)
+      || !read_checkpoint (u))
     return NULL;
   if (!u->name)
     u->name = g_filename_display_name (base);
@@ -126,7 +127,8 @@ read_card (const AtlCheckpoint *c, AtlTrainSettings *s)
 AtlTrainSettings *
 atl_unfinished_settings (const AtlUnfinished *u, GError **error)
 {
-  g_autoptr (AtlCheckpoint) c = atl_training_checkpoint_read (u->checkpoint, error);
+  g_autoptr (AtlCheckpoint) c
+      = atl_training_checkpoint_read_head (u->checkpoint, error);
   const char *text
       = c ? atl_training_checkpoint_get_string (c, "settings", error) : NULL;
   AtlTrainSettings *s

@@ -122,7 +122,7 @@ def train(desktop, window, tap):
     tap.check("the best model so far is in the library",
               (desktop.models / "Negative.safetensors").exists())
     tap.check("the plot can be read aloud",
-              "held out" in wait("for its description", lambda: plot.description))
+              "measured" in wait("for its description", lambda: plot.description))
     wait_label(window, "After step 50")
     desktop.shot("train-progress")
     window.find("combo box", "Difference").choose("Generator against")
