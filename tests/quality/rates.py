@@ -152,6 +152,7 @@ def text(name, rows, rivals=tuple(RIVALS)):
             star = "*" if row[n]["too_large"] > 0.005 else ""
             cells += [f"{row[n]['psnr']:.2f}{star}", f"{row[n]['ms_ssim']:.4f}"]
         lines.append("| " + " | ".join(cells) + " |")
+    lines.append("")
     for n in rivals:
         shares = [f"{100 * row[n]['too_large']:.0f} %" for row in rows]
         if any(row[n]["too_large"] > 0.005 for row in rows):
