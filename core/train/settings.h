@@ -4,16 +4,19 @@
  * augmentation (augment.h) and those of the network (models/config.h); of
  * Pix2Pix also ndf and n_layers, which are the discriminator's.
  *
- * Presets (network, patch, batch, steps; times on two cores with AVX-512):
+ * Presets (network, patch, batch, steps; times on two cores with AVX-512, from
+ * the processor time of steps and, of pix2pix quick, of a whole training):
  *   pix2pix  quick     resnet_6, ngf 32, instance norm; 4 patches of 128; 1500
- *                      steps: some five minutes
- *            standard  unet_256, ngf 64, as the paper; 1 patch of 256; 20,000
- *            full      the same, 100,000 steps: a night
+ *                      steps: four to five minutes
+ *            standard  unet_256, ngf 64, as the paper; 1 patch of 256; 20,000:
+ *                      an hour and a half
+ *            full      the same, 100,000 steps: seven to eight hours
  *   vqvae    quick     factor 8, patches of 4, 128 units, four residual
  *                      quantisers of 512 entries in 32 dimensions, linear skip;
- *                      4 patches of 96; 3000 steps: some five minutes
- *            standard  the same, 10,000 steps
- *            full      192 units, five quantisers; 8 patches of 128; 40,000
+ *                      4 patches of 96; 3000 steps: a minute
+ *            standard  the same, 10,000 steps: three minutes
+ *            full      192 units, five quantisers; 8 patches of 128; 40,000:
+ *                      an hour
  */
 
 #pragma once
