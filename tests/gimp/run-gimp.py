@@ -240,7 +240,9 @@ def run(top, options):
           f"GIMP ended with status 0")
     print(f"1..{n + 1}")
     if not ok or "\nnot ok" in "\n" + text or options.verbose:
-        print("".join(f"# {line}\n" for line in output.splitlines()[-80:]))
+        lines = output.splitlines()
+        print("".join(f"# {line}\n" for line in
+                      (lines if options.verbose else lines[-80:])))
     return 0
 
 
