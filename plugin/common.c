@@ -79,6 +79,15 @@ atl_add_memory (GimpProcedure *procedure)
       0, MAX_MEMORY, 0, G_PARAM_READWRITE);
 }
 
+void
+atl_gegl_init (GimpRunMode run_mode)
+{
+  /* Where GEGL looks for operations. */
+  if (run_mode != GIMP_RUN_INTERACTIVE)
+    g_setenv ("GEGL_PATH", "/nonexistent", FALSE);
+  gegl_init (NULL, NULL);
+}
+
 GimpValueArray *
 atl_return (GimpProcedure *procedure, GError *error)
 {

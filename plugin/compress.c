@@ -132,7 +132,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
   GError *error = NULL;
   gboolean done;
 
-  gegl_init (NULL, NULL);
+  atl_gegl_init (run_mode);
   if (run_mode == GIMP_RUN_INTERACTIVE)
     {
       if (!atl_filter_check_any (drawables, &error))

@@ -46,6 +46,9 @@ void atl_add_model (GimpProcedure *procedure, const char *blurb);
 void atl_add_output (GimpProcedure *procedure);
 void atl_add_memory (GimpProcedure *procedure);
 
+/* GEGL for buffers.  Without a window none of its operations is needed, and they
+ * would take a third of the time that the plug-in needs to start. */
+void atl_gegl_init (GimpRunMode run_mode);
 /* Ends a run: error NULL for success.  Takes the error. */
 GimpValueArray *atl_return (GimpProcedure *procedure, GError *error);
 /* The user closed the dialog. */

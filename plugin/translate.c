@@ -48,7 +48,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
   AtlFilter filter = { NULL };
   GError *error = NULL;
 
-  gegl_init (NULL, NULL);
+  atl_gegl_init (run_mode);
   if (run_mode == GIMP_RUN_INTERACTIVE)
     {
       if (!atl_filter_check_any (drawables, &error))
