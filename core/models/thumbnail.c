@@ -70,13 +70,13 @@ atl_thumbnail_read (GHashTable *metadata)
   const char *text = g_hash_table_lookup (metadata, KEY);
   g_autoptr (GBytes) png = NULL;
   g_autoptr (AtlPicture) picture = NULL;
-  guchar *bytes;
+  g_autofree guchar *bytes = NULL;
   gsize size;
 
   if (!text || strlen (text) > MAX_BYTES)
     return NULL;
   bytes = g_base64_decode (text, &size);
-  png = g_bytes_new_take (bytes, size);
+  png = g_bytes_new (bytes, size);
   picture = atl_picture_parse (png, KEY, NULL);
   if (!picture || picture->width != 2 * SIDE || picture->height != SIDE)
     return NULL;

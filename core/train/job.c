@@ -112,7 +112,7 @@ copy_sheet (const AtlPicture *sheet)
 static AtlSeries *
 series_of_history (const AtlHistory *history, int n_figures, GArray *measured)
 {
-  const char *names[MAX_FIGURES];
+  const char *names[MAX_FIGURES] = { NULL };
   AtlSeries *series;
 
   for (int i = 0; i < n_figures; i++)

@@ -16,10 +16,10 @@ struct _AtlSeries
 {
   char **names;
   int n_columns, n_points;
-  gint64 per_point;   /* rows that make a full point */
-  gint64 in_last;     /* rows in the last one */
+  gint64 per_point; /* rows that make a full point */
+  gint64 in_last;   /* rows in the last one */
   Point points[ATL_SERIES_MAX_POINTS];
-  double *values;     /* that the points are in */
+  double *values; /* that the points are in */
 };
 
 AtlSeries *

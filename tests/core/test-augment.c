@@ -83,7 +83,7 @@ settings_are_read_and_refused (void)
   gboolean known;
   g_autoptr (GError) error = NULL;
   static const char *const wrong[]
-      = { "flip=maybe", "flip",    "rotation=46", "rotation=-1", "scale=2",
+      = { "flip=maybe", "flip",           "rotation=46", "rotation=-1", "scale=2",
           "scale=x",    "colour_jitter=", "load_size=x", "load_size=-1" };
 
   g_assert_true (atl_augment_set (&augment, "flip=no", &known, NULL) && known);
