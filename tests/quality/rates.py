@@ -45,7 +45,7 @@ def webp(png, folder, quality):
 
 def avif(png, folder, quality):
     out = folder / "out.avif"
-    run("avifenc", "-q", quality, "-s", 8, "-j", 1, "-y", 420, png, out)
+    run("avifenc", "-q", quality, "-s", 6, "-j", 1, "-y", 420, png, out)
     return out
 
 
@@ -144,13 +144,14 @@ def text(name, rows, rivals=tuple(RIVALS)):
     lines = [f"{name}: bits per pixel of the whole .vqi file; rivals at the same bytes",
              "",
              "| quality | bpp | " + " | ".join(
-                 f"{n} PSNR | MS-SSIM" for n in (name, *rivals)) + " |",
-             "|" + "---|" * (4 + 2 * len(rivals))]
+                 f"{n} PSNR | SSIM | MS-SSIM" for n in (name, *rivals)) + " |",
+             "|" + "---|" * (5 + 3 * len(rivals))]
     for row in rows:
         cells = [str(row["quality"]), f"{row['bpp']:.3f}"]
         for n in ("model", *rivals):
             star = "*" if row[n]["too_large"] > 0.005 else ""
-            cells += [f"{row[n]['psnr']:.2f}{star}", f"{row[n]['ms_ssim']:.4f}"]
+            cells += [f"{row[n]['psnr']:.2f}{star}", f"{row[n]['ssim']:.4f}",
+                      f"{row[n]['ms_ssim']:.4f}"]
         lines.append("| " + " | ".join(cells) + " |")
     lines.append("")
     for n in rivals:
@@ -159,3 +160,63 @@ def text(name, rows, rivals=tuple(RIVALS)):
             lines.append(f"\\* {n} can't make files so small of {', '.join(shares)} of "
                          "the pictures; its smallest counts there.")
     return "\n".join(lines)
+
+
+COLOURS = {"model": "#c0392b", "JPEG": "#7f8c8d", "WebP": "#2980b9", "AVIF": "#27ae60"}
+PLOT = (300, 220)  # of one plot, without its margins
+MARGIN = (52, 34, 14, 40)  # left, top, right, bottom
+
+
+def one_plot(rows, names, figure, title, digits, left):
+    """SVG of one figure over bits per pixel; where a coder can't be so small for
+    more than a tenth of the pictures, its line is left out."""
+    width, height = PLOT
+    points = {n: [(r["bpp"], r[n][figure]) for r in rows if r[n]["too_large"] <= 0.1]
+              for n in names}
+    xs = [x for line in points.values() for x, _ in line]
+    ys = [y for line in points.values() for _, y in line]
+    x0, x1 = 0.0, max(xs) * 1.05
+    y0, y1 = min(ys), max(ys)
+    y0, y1 = y0 - 0.05 * (y1 - y0), y1 + 0.05 * (y1 - y0)
+    at = lambda x, y: (left + (x - x0) / (x1 - x0) * width,
+                       MARGIN[1] + (y1 - y) / (y1 - y0) * height)
+    out = [f'<text x="{left + width / 2:.0f}" y="20" text-anchor="middle">{title}</text>',
+           f'<rect x="{left}" y="{MARGIN[1]}" width="{width}" height="{height}" '
+           'fill="none" stroke="#bbb"/>']
+    for i in range(5):
+        y = y0 + (y1 - y0) * i / 4
+        out.append(f'<text x="{left - 5}" y="{at(x0, y)[1] + 4:.1f}" '
+                   f'text-anchor="end" font-size="11">{y:.{digits}f}</text>')
+    for i in range(1, int(x1 / 0.05) + 1):
+        x, y = at(0.05 * i, y0)
+        out.append(f'<text x="{x:.1f}" y="{y + 16:.1f}" text-anchor="middle" '
+                   f'font-size="11">{0.05 * i:.2f}</text>')
+    out.append(f'<text x="{left + width / 2:.0f}" y="{MARGIN[1] + height + 33}" '
+               'text-anchor="middle" font-size="11">bits per pixel</text>')
+    for n, line in points.items():
+        path = " ".join("%.1f,%.1f" % at(*p) for p in line)
+        out.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[n]}" '
+                   'stroke-width="2"/>')
+        out += ['<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>' % (*at(*p), COLOURS[n])
+                for p in line]
+    return out
+
+
+def curves(name, rows, path, rivals=tuple(RIVALS)):
+    """The table as a picture: PSNR, SSIM and MS-SSIM over bits per pixel."""
+    names = ("model", *rivals)
+    step = MARGIN[0] + PLOT[0] + MARGIN[2]
+    height = MARGIN[1] + PLOT[1] + MARGIN[3] + 24
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{3 * step}" '
+           f'height="{height}" font-family="sans-serif" font-size="13">',
+           '<rect width="100%" height="100%" fill="white"/>']
+    for i, (figure, title, digits) in enumerate((("psnr", "PSNR, dB", 1),
+                                                 ("ssim", "SSIM", 3),
+                                                 ("ms_ssim", "MS-SSIM", 3))):
+        out += one_plot(rows, names, figure, title, digits, i * step + MARGIN[0])
+    for i, n in enumerate(names):
+        x = MARGIN[0] + 110 * i
+        out += [f'<rect x="{x}" y="{height - 18}" width="18" height="4" '
+                f'fill="{COLOURS[n]}"/>',
+                f'<text x="{x + 24}" y="{height - 11}">{name if n == "model" else n}</text>']
+    Path(path).write_text("\n".join([*out, "</svg>", ""]))
