@@ -76,7 +76,7 @@ code_value (Coder *c, int left, int above, int above_left, int above_right,
 {
   int kinds = (left == above) | (above == above_left) << 1
               | (above == above_right) << 2 | (left == above_left) << 3;
-  int guess = CLAMP (left + above - above_left, 0, c->most), upper;
+  int guess = CLAMP (left + above - above_left, 0, c->most), upper, lower;
 
   if (code_bit (c, &c->same_left[kinds * 3 + kind_of (c, left)], value == left,
                 decode))
@@ -89,11 +89,9 @@ code_value (Coder *c, int left, int above, int above_left, int above_right,
                      decode);
   if (c->bits == 8)
     return MIN (upper, c->most);
-  return MIN (
-      upper << 8
-          | code_byte (c, c->lower[upper == guess >> 8 ? kind_of (c, above) : 2],
-                       value & 255, decode),
-      c->most);
+  lower = code_byte (c, c->lower[upper == guess >> 8 ? kind_of (c, above) : 2],
+                     value & 255, decode);
+  return MIN (upper << 8 | lower, c->most);
 }
 
 static inline gboolean

@@ -73,10 +73,11 @@ static void
 add_figures (const AtlGallery *g, AtlPool *pool, const float *made,
              const float *target, int channels, AtlMeasurement *m)
 {
+  double psnr = atl_psnr (made, target, g->width, g->height, channels);
+
   m->n++;
   m->l1 += atl_l1 (made, target, g->width, g->height, channels);
-  m->psnr
-      += MIN (atl_psnr (made, target, g->width, g->height, channels), BEST_PSNR);
+  m->psnr += MIN (psnr, BEST_PSNR);
   m->ssim += atl_ssim (pool, made, target, g->width, g->height, channels);
   m->ms_ssim += atl_ms_ssim (pool, made, target, g->width, g->height, channels);
 }
