@@ -169,9 +169,9 @@ MARGIN = (52, 34, 14, 40)  # left, top, right, bottom
 
 def one_plot(rows, names, figure, title, digits, left):
     """SVG of one figure over bits per pixel; where a coder can't be so small for
-    more than a tenth of the pictures, its line is left out."""
+    more than a fifth of the pictures, its line is left out."""
     width, height = PLOT
-    points = {n: [(r["bpp"], r[n][figure]) for r in rows if r[n]["too_large"] <= 0.1]
+    points = {n: [(r["bpp"], r[n][figure]) for r in rows if r[n]["too_large"] <= 0.2]
               for n in names}
     xs = [x for line in points.values() for x, _ in line]
     ys = [y for line in points.values() for _, y in line]
