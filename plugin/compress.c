@@ -93,20 +93,6 @@ read_settings (GimpProcedureConfig *config, AtlFilter *filter, Losses *losses,
   return filter->model && check_quality (filter->model, quality, error);
 }
 
-static gboolean
-ask (GimpProcedure *procedure, GimpDrawable **drawables,
-     GimpProcedureConfig *config)
-{
-  AtlLayerSource source;
-  gboolean go_on;
-
-  gimp_ui_init ("atelier");
-  atl_filter_source_init (&source, drawables);
-  go_on = atl_compress_dialog_run (procedure, config, &source);
-  atl_filter_source_clear (&source);
-  return go_on;
-}
-
 static GimpValueArray *
 return_losses (GimpProcedure *procedure, const Losses *losses)
 {
@@ -137,7 +123,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
     {
       if (!atl_filter_check_any (drawables, &error))
         return atl_return (procedure, error);
-      if (!ask (procedure, drawables, config))
+      if (!atl_filter_ask (atl_compress_dialog_run, procedure, config, drawables))
         return atl_return_cancelled (procedure);
     }
   done = read_settings (config, &filter, &losses, &error)

@@ -244,3 +244,17 @@ atl_filter_source_clear (AtlLayerSource *source)
   g_clear_pointer (&source->icc, g_bytes_unref);
   g_free ((char *)source->name);
 }
+
+gboolean
+atl_filter_ask (AtlFilterDialog dialog, GimpProcedure *procedure,
+                GimpProcedureConfig *config, GimpDrawable **drawables)
+{
+  AtlLayerSource source;
+  gboolean go_on;
+
+  gimp_ui_init ("atelier");
+  atl_filter_source_init (&source, drawables);
+  go_on = dialog (procedure, config, &source);
+  atl_filter_source_clear (&source);
+  return go_on;
+}

@@ -41,5 +41,11 @@ gboolean atl_filter_read_output (GimpProcedureConfig *config, gboolean *new_laye
  * atl_filter_source_clear. */
 void atl_filter_source_init (AtlLayerSource *source, GimpDrawable **drawables);
 void atl_filter_source_clear (AtlLayerSource *source);
+/* Shows a filter's dialog over the first layer: FALSE if it was cancelled. */
+typedef gboolean (*AtlFilterDialog) (GimpProcedure *procedure,
+                                     GimpProcedureConfig *config,
+                                     const AtlLayerSource *source);
+gboolean atl_filter_ask (AtlFilterDialog dialog, GimpProcedure *procedure,
+                         GimpProcedureConfig *config, GimpDrawable **drawables);
 
 G_END_DECLS

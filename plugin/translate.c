@@ -27,20 +27,6 @@ read_settings (GimpProcedureConfig *config, AtlFilter *filter, GError **error)
 }
 
 /* TRUE: go on. */
-static gboolean
-ask (GimpProcedure *procedure, GimpDrawable **drawables,
-     GimpProcedureConfig *config)
-{
-  AtlLayerSource source;
-  gboolean go_on;
-
-  gimp_ui_init ("atelier");
-  atl_filter_source_init (&source, drawables);
-  go_on = atl_translate_dialog_run (procedure, config, &source);
-  atl_filter_source_clear (&source);
-  return go_on;
-}
-
 static GimpValueArray *
 run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
      GimpDrawable **drawables, GimpProcedureConfig *config, gpointer data)
@@ -53,7 +39,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
     {
       if (!atl_filter_check_any (drawables, &error))
         return atl_return (procedure, error);
-      if (!ask (procedure, drawables, config))
+      if (!atl_filter_ask (atl_translate_dialog_run, procedure, config, drawables))
         return atl_return_cancelled (procedure);
     }
   if (read_settings (config, &filter, &error)

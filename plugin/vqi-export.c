@@ -123,20 +123,6 @@ find_layer (GimpImage *image, GimpImage **copy, GError **error)
 }
 
 static gboolean
-ask (GimpProcedure *procedure, GimpDrawable *layer, GimpProcedureConfig *config)
-{
-  GimpDrawable *layers[] = { layer, NULL };
-  AtlLayerSource source;
-  gboolean go_on;
-
-  gimp_ui_init ("atelier");
-  atl_filter_source_init (&source, layers);
-  go_on = atl_export_dialog_run (procedure, config, &source);
-  atl_filter_source_clear (&source);
-  return go_on;
-}
-
-static gboolean
 read_settings (Export *e, GimpProcedureConfig *config, GError **error)
 {
   int quality, memory, alpha_levels, stages;
@@ -207,7 +193,8 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GFile *fi
   exported = gimp_export_options_get_image (options, &image);
   layer = find_layer (image, &copy, &error);
   if (layer && run_mode == GIMP_RUN_INTERACTIVE)
-    cancelled = !ask (procedure, layer, config);
+    cancelled = !atl_filter_ask (atl_export_dialog_run, procedure, config,
+                                 (GimpDrawable *[]){ layer, NULL });
   if (layer && !cancelled)
     {
       gimp_progress_init_printf (_ ("Exporting '%s'"),

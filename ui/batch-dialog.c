@@ -5,59 +5,7 @@
 
 #include "dialogs.h"
 #include "models/library.h"
-
-static GtkWidget *
-add_row (GtkGrid *grid, int row, const char *label, GtkWidget *widget)
-{
-  GtkWidget *text = gtk_label_new_with_mnemonic (label);
-
-  gtk_label_set_xalign (GTK_LABEL (text), 0);
-  gtk_label_set_mnemonic_widget (GTK_LABEL (text), widget);
-  gtk_widget_set_hexpand (widget, TRUE);
-  gtk_grid_attach (grid, text, 0, row, 1, 1);
-  gtk_grid_attach (grid, widget, 1, row, 1, 1);
-  return widget;
-}
-
-static void
-keep_folder (GtkFileChooser *button, GimpProcedureConfig *config)
-{
-  g_autoptr (GFile) file = gtk_file_chooser_get_file (button);
-
-  if (file)
-    g_object_set (config, g_object_get_data (G_OBJECT (button), "property"), file,
-                  NULL);
-}
-
-/* A button that chooses a folder for this argument. */
-static GtkWidget *
-folder_button (GimpProcedureConfig *config, const char *property, const char *title)
-{
-  GtkWidget *button
-      = gtk_file_chooser_button_new (title, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
-  g_autoptr (GFile) file = NULL;
-
-  g_object_get (config, property, &file, NULL);
-  if (file)
-    gtk_file_chooser_set_file (GTK_FILE_CHOOSER (button), file, NULL);
-  g_object_set_data (G_OBJECT (button), "property", (gpointer)property);
-  g_signal_connect (button, "selection-changed", G_CALLBACK (keep_folder), config);
-  return button;
-}
-
-/* Rows of (word of the argument, what is shown), NULL-terminated. */
-static GtkWidget *
-word_combo (GimpProcedureConfig *config, const char *property,
-            const char *const rows[][2])
-{
-  GtkWidget *combo = gtk_combo_box_text_new ();
-
-  for (int i = 0; rows[i][0]; i++)
-    gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), rows[i][0], rows[i][1]);
-  g_object_bind_property (config, property, combo, "active-id",
-                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
-  return combo;
-}
+#include "rows.h"
 
 /* The models of the filter's kind; the one in the config if it is among them,
  * else the first. */
@@ -107,25 +55,28 @@ model_combo (GimpProcedureConfig *config)
 static GtkWidget *
 build_grid (GimpProcedureConfig *config)
 {
-  const char *const filters[][2] = { { "translate", _ ("Translate (Pix2Pix)") },
-                                     { "compress", _ ("Compress (VQ-VAE)") },
-                                     { NULL, NULL } };
-  const char *const formats[][2]
-      = { { "png", "PNG" },   { "jpg", "JPEG" }, { "tif", "TIFF" },
-          { "webp", "WebP" }, { "xcf", "XCF" },  { NULL, NULL } };
+  static const char *const filters[] = { "translate", "compress", NULL };
+  static const char *const formats[] = { "png", "jpg", "tif", "webp", "xcf", NULL };
+  static const char *const format_labels[]
+      = { "PNG", "JPEG", "TIFF", "WebP", "XCF", NULL };
+  const char *const filter_labels[]
+      = { _ ("Translate (Pix2Pix)"), _ ("Compress (VQ-VAE)"), NULL };
   GtkGrid *grid = GTK_GRID (gtk_grid_new ());
   GtkWidget *note = gtk_label_new (
       _ ("Nothing is overwritten.  A picture that fails is told at the end."));
 
   gtk_grid_set_row_spacing (grid, 6);
   gtk_grid_set_column_spacing (grid, 12);
-  add_row (grid, 0, _ ("_Pictures"),
-           folder_button (config, "source", _ ("The folder of pictures")));
-  add_row (grid, 1, _ ("_Results"),
-           folder_button (config, "folder", _ ("The folder for the results")));
-  add_row (grid, 2, _ ("_Filter"), word_combo (config, "filter", filters));
-  add_row (grid, 3, _ ("_Model"), model_combo (config));
-  add_row (grid, 4, _ ("F_ormat"), word_combo (config, "format", formats));
+  atl_grid_add (grid, 0, _ ("_Pictures"),
+                atl_folder_new (config, "source", _ ("The folder of pictures")));
+  atl_grid_add (
+      grid, 1, _ ("_Results"),
+      atl_folder_new (config, "folder", _ ("The folder for the results")));
+  atl_grid_add (grid, 2, _ ("_Filter"),
+                atl_choice_new (config, "filter", filters, filter_labels));
+  atl_grid_add (grid, 3, _ ("_Model"), model_combo (config));
+  atl_grid_add (grid, 4, _ ("F_ormat"),
+                atl_choice_new (config, "format", formats, format_labels));
   gtk_label_set_xalign (GTK_LABEL (note), 0);
   gtk_label_set_line_wrap (GTK_LABEL (note), TRUE);
   gtk_label_set_max_width_chars (GTK_LABEL (note), 44);

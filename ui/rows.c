@@ -28,7 +28,33 @@ atl_number_new (GimpProcedureConfig *config, const char *property, double step)
   return spin;
 }
 
-void
+static void
+keep_folder (GtkFileChooser *button, GimpProcedureConfig *config)
+{
+  g_autoptr (GFile) file = gtk_file_chooser_get_file (button);
+
+  if (file)
+    g_object_set (config, g_object_get_data (G_OBJECT (button), "property"), file,
+                  NULL);
+}
+
+GtkWidget *
+atl_folder_new (GimpProcedureConfig *config, const char *property,
+                const char *title)
+{
+  GtkWidget *button
+      = gtk_file_chooser_button_new (title, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+  g_autoptr (GFile) file = NULL;
+
+  g_object_get (config, property, &file, NULL);
+  if (file)
+    gtk_file_chooser_set_file (GTK_FILE_CHOOSER (button), file, NULL);
+  g_object_set_data (G_OBJECT (button), "property", (gpointer)property);
+  g_signal_connect (button, "selection-changed", G_CALLBACK (keep_folder), config);
+  return button;
+}
+
+GtkWidget *
 atl_grid_add (GtkGrid *grid, int row, const char *label, GtkWidget *widget)
 {
   GtkWidget *name = gtk_label_new_with_mnemonic (label);
@@ -40,6 +66,7 @@ atl_grid_add (GtkGrid *grid, int row, const char *label, GtkWidget *widget)
   gtk_grid_attach (grid, widget, 1, row, 1, 1);
   gtk_widget_show (name);
   gtk_widget_show (widget);
+  return name;
 }
 
 GtkWidget *

@@ -14,8 +14,11 @@ GtkWidget *atl_choice_new (GimpProcedureConfig *config, const char *property,
 /* A number of the config as a spin button. */
 GtkWidget *atl_number_new (GimpProcedureConfig *config, const char *property,
                            double step);
-/* Label and widget in a row of the grid. */
-void       atl_grid_add   (GtkGrid *grid, int row, const char *label,
+/* A button that chooses a folder for a GFile property of the config. */
+GtkWidget *atl_folder_new (GimpProcedureConfig *config, const char *property,
+                           const char *title);
+/* Label, which is returned, and widget in a row of the grid. */
+GtkWidget *atl_grid_add   (GtkGrid *grid, int row, const char *label,
                            GtkWidget *widget);
 /* Wrapped text, as a paragraph of help is. */
 GtkWidget *atl_text_new   (const char *text);

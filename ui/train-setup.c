@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "models/library.h"
+#include "rows.h"
 #include "train-findings.h"
 #include "train-private.h"
 #include "train/pace.h"
@@ -630,19 +631,6 @@ findings_changed (AtlTrainFindings *findings, AtlTrainSetup *s)
 /* --- The page --- */
 
 static GtkWidget *
-attach (GtkWidget *grid, int row, const char *text, GtkWidget *widget)
-{
-  GtkWidget *label = gtk_label_new_with_mnemonic (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_mnemonic_widget (GTK_LABEL (label), widget);
-  gtk_widget_set_hexpand (widget, TRUE);
-  gtk_grid_attach (GTK_GRID (grid), label, 0, row, 1, 1);
-  gtk_grid_attach (GTK_GRID (grid), widget, 1, row, 1, 1);
-  return label;
-}
-
-static GtkWidget *
 new_combo (const char *const *texts, int n)
 {
   GtkWidget *combo = gtk_combo_box_text_new ();
@@ -751,12 +739,14 @@ new_advanced (AtlTrainSetup *s)
   s->arch = gtk_combo_box_text_new ();
   s->seed = new_spin (s, "seed", G_MAXINT, 1, FALSE);
   s->damage_text = gtk_entry_new ();
-  attach (grid, 0, _ ("Si_ze of a patch:"), s->size);
-  attach (grid, 1, _ ("S_teps:"), s->steps);
-  s->direction_label = attach (grid, 2, _ ("Di_rection:"), s->direction);
-  attach (grid, 3, _ ("Net_work:"), s->arch);
-  attach (grid, 4, _ ("See_d:"), s->seed);
-  s->damage_text_label = attach (grid, 5, _ ("Dama_ge in full:"), s->damage_text);
+  atl_grid_add (GTK_GRID (grid), 0, _ ("Si_ze of a patch:"), s->size);
+  atl_grid_add (GTK_GRID (grid), 1, _ ("S_teps:"), s->steps);
+  s->direction_label
+      = atl_grid_add (GTK_GRID (grid), 2, _ ("Di_rection:"), s->direction);
+  atl_grid_add (GTK_GRID (grid), 3, _ ("Net_work:"), s->arch);
+  atl_grid_add (GTK_GRID (grid), 4, _ ("See_d:"), s->seed);
+  s->damage_text_label
+      = atl_grid_add (GTK_GRID (grid), 5, _ ("Dama_ge in full:"), s->damage_text);
   gtk_widget_set_tooltip_text (s->size,
                                _ ("Side in pixels of the squares that are cut from "
                                   "the pictures to learn from"));
@@ -800,11 +790,11 @@ new_choices (AtlTrainSetup *s)
   s->damage = new_damage (s);
   s->name = gtk_entry_new ();
   gtk_entry_set_activates_default (GTK_ENTRY (s->name), TRUE);
-  attach (grid, 0, _ ("_Learn:"), s->learn);
-  attach (grid, 1, _ ("_Folder:"), s->folder);
-  s->damage_label = attach (grid, 2, _ ("Da_mage:"), s->damage);
-  attach (grid, 3, _ ("_Name:"), s->name);
-  presets_label = attach (grid, 4, _ ("Effort:"), new_presets (s));
+  atl_grid_add (GTK_GRID (grid), 0, _ ("_Learn:"), s->learn);
+  atl_grid_add (GTK_GRID (grid), 1, _ ("_Folder:"), s->folder);
+  s->damage_label = atl_grid_add (GTK_GRID (grid), 2, _ ("Da_mage:"), s->damage);
+  atl_grid_add (GTK_GRID (grid), 3, _ ("_Name:"), s->name);
+  presets_label = atl_grid_add (GTK_GRID (grid), 4, _ ("Effort:"), new_presets (s));
   gtk_widget_set_valign (presets_label, GTK_ALIGN_START);
   gtk_widget_set_margin_top (presets_label, 3);
   gtk_grid_attach (GTK_GRID (grid), new_advanced (s), 0, 5, 2, 1);

@@ -5,31 +5,6 @@
 #include "dialogs.h"
 #include "rows.h"
 
-static void
-keep_folder (GtkFileChooser *button, GimpProcedureConfig *config)
-{
-  g_autoptr (GFile) file = gtk_file_chooser_get_file (button);
-
-  if (file)
-    g_object_set (config, g_object_get_data (G_OBJECT (button), "property"), file,
-                  NULL);
-}
-
-static GtkWidget *
-folder_button (GimpProcedureConfig *config, const char *property, const char *title)
-{
-  GtkWidget *button
-      = gtk_file_chooser_button_new (title, GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
-  g_autoptr (GFile) file = NULL;
-
-  g_object_get (config, property, &file, NULL);
-  if (file)
-    gtk_file_chooser_set_file (GTK_FILE_CHOOSER (button), file, NULL);
-  g_object_set_data (G_OBJECT (button), "property", (gpointer)property);
-  g_signal_connect (button, "selection-changed", G_CALLBACK (keep_folder), config);
-  return button;
-}
-
 static GtkWidget *
 build_grid (GimpProcedureConfig *config)
 {
@@ -48,9 +23,9 @@ build_grid (GimpProcedureConfig *config)
   gtk_container_set_border_width (GTK_CONTAINER (grid), 12);
   gtk_grid_attach (grid, note, 0, 0, 2, 1);
   atl_grid_add (grid, 1, _ ("_Folder for the pairs:"),
-                folder_button (config, "folder", _ ("Choose an Empty Folder")));
+                atl_folder_new (config, "folder", _ ("Choose an Empty Folder")));
   atl_grid_add (grid, 2, _ ("_Photographs:"),
-                folder_button (config, "pictures", _ ("Choose Photographs")));
+                atl_folder_new (config, "pictures", _ ("Choose Photographs")));
   atl_grid_add (grid, 3, _ ("How _many:"), atl_number_new (config, "count", 1));
   atl_grid_add (grid, 4, _ ("Fi_lter:"),
                 atl_choice_new (config, "filter", words, labels));

@@ -46,6 +46,24 @@ scratch_empty (void)
   g_dir_close (dir);
 }
 
+/* A file, or a folder with all that is in it. */
+static inline void
+scratch_remove_tree (const char *path)
+{
+  GDir *dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir && (name = g_dir_read_name (dir)))
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      scratch_remove_tree (child);
+    }
+  if (dir)
+    g_dir_close (dir);
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
 static inline void
 scratch_close (void)
 {

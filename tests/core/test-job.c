@@ -41,23 +41,6 @@ make_pairs (void)
     }
 }
 
-static void
-remove_tree (const char *path)
-{
-  GDir *dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  if (dir)
-    g_dir_close (dir);
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
 static AtlTrainSettings *
 make_settings (const char *output, gint64 steps, int measure_steps)
 {
@@ -283,7 +266,7 @@ test_stop_while_measuring_loses_nothing (void)
   atl_train_job_free (watch (make_settings ("same.safetensors", 24, 1), 0, 0, &w));
   whole = digest_of ("same.safetensors");
   whole_history = digest_of ("same.report/history.csv");
-  remove_tree (scratch);
+  scratch_remove_tree (scratch);
   g_assert_cmpint (g_mkdir (scratch, 0700), ==, 0);
 
   while (!finished)
@@ -496,9 +479,9 @@ main (int argc, char **argv)
   g_test_add_func ("/job/stop-while-measuring-loses-nothing",
                    test_stop_while_measuring_loses_nothing);
   status = g_test_run ();
-  remove_tree (scratch);
+  scratch_remove_tree (scratch);
   g_clear_pointer (&scratch, g_free);
-  remove_tree (pairs_folder);
+  scratch_remove_tree (pairs_folder);
   g_free (pairs_folder);
   return status;
 }

@@ -6,6 +6,7 @@
 #include "files/picture.h"
 #include "models/library.h"
 #include "models/thumbnail.h"
+#include "scratch.h"
 
 static char *root; /* a folder for this run: data/, more/, other/ */
 
@@ -319,23 +320,6 @@ test_others_stay (void)
   g_assert_false (have_own ("y.safetensors"));
 }
 
-static void
-remove_tree (const char *path)
-{
-  GDir *dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  if (dir)
-    g_dir_close (dir);
-  g_remove (path);
-}
-
 /* What the left and the right half of an id's thumbnail show. */
 static void
 test_thumbnail (void)
@@ -414,7 +398,7 @@ main (int argc, char **argv)
   g_test_add_func ("/library/only-the-user's-own-change", test_others_stay);
   g_test_add_func ("/library/thumbnail", test_thumbnail);
   status = g_test_run ();
-  remove_tree (root);
+  scratch_remove_tree (root);
   g_free (root);
   return status;
 }
