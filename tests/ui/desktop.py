@@ -543,8 +543,9 @@ class Node:
                 if isinstance(name, re.Pattern):
                     if not name.search(node.name):
                         continue
-                elif name is not None and name not in plain(node.name):
-                    continue
+                elif name is not None and not (name in plain(node.name)
+                                               or name in node.name):
+                    continue  # an underline may be part of a name, too
                 return node
         except Gone:
             pass
