@@ -10,19 +10,46 @@
 
 /* --- What codes cost ------------------------------------------------------ */
 
-double
-atl_vqi_read_variance (const AtlModel *model)
+/* A number that is of use, or 0. */
+static double
+positive (JsonNode *value)
 {
-  const char *json = atl_model_get_metadata (model, "atelier.codes");
-  g_autoptr (JsonNode) node = json ? json_from_string (json, NULL) : NULL;
-  JsonNode *value
-      = node && JSON_NODE_HOLDS_OBJECT (node)
-            ? json_object_get_member (json_node_get_object (node), "variance")
-            : NULL;
-  double variance
+  double number
       = value && JSON_NODE_HOLDS_VALUE (value) ? json_node_get_double (value) : 0;
 
-  return variance > 0 && isfinite (variance) ? variance : 0;
+  return number > 0 && isfinite (number) ? number : 0;
+}
+
+void
+atl_vqi_read_variances (const AtlModel *model, const AtlCodes *codes,
+                        AtlVqiVariances *variances)
+{
+  const AtlGraph *graph = atl_model_get_graph (model);
+  const char *json = atl_model_get_metadata (model, "atelier.codes");
+  g_autoptr (JsonNode) node = json ? json_from_string (json, NULL) : NULL;
+  JsonObject *object
+      = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonNode *of_nodes = object ? json_object_get_member (object, "variances") : NULL;
+  double of_all
+      = object ? positive (json_object_get_member (object, "variance")) : 0;
+
+  for (int l = 0; l < codes->n_levels; l++)
+    {
+      const char *name = atl_graph_get_node (graph, codes->levels[l].node)->name;
+      JsonNode *stages
+          = of_nodes && JSON_NODE_HOLDS_OBJECT (of_nodes)
+                ? json_object_get_member (json_node_get_object (of_nodes), name)
+                : NULL;
+      JsonArray *array = stages && JSON_NODE_HOLDS_ARRAY (stages)
+                             ? json_node_get_array (stages)
+                             : NULL;
+
+      for (int s = 0; s < codes->stages; s++)
+        variances->stages[l][s]
+            = array && (guint)s < json_array_get_length (array)
+                  ? positive (json_array_get_element (array, (guint)s))
+                  : of_all;
+    }
 }
 
 /* Bits of each code by the context's prior alone, times `each`. */
@@ -59,8 +86,8 @@ fill_costs (const AtlVqiJob *job, const AtlCodes *codes, double rate,
   for (int l = 0; l < codes->n_levels; l++)
     for (int s = 0; s < codes->stages; s++)
       if (job->contexts->levels[l][s].primed)
-        costs->costs[l][s]
-            = make_costs (&job->contexts->levels[l][s], rate * job->variance);
+        costs->costs[l][s] = make_costs (&job->contexts->levels[l][s],
+                                         rate * job->variances.stages[l][s]);
 }
 
 static void
@@ -225,7 +252,7 @@ job_init (AtlVqiJob *job, AtlModel *model, AtlPool *pool,
                              error))
     return FALSE;
   job->contexts = atl_contexts_of_model (model, &shapes, error);
-  job->variance = atl_vqi_read_variance (model);
+  atl_vqi_read_variances (model, &shapes, &job->variances);
   return job->contexts != NULL;
 }
 

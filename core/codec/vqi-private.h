@@ -6,16 +6,21 @@
 
 G_BEGIN_DECLS
 
+/* Of an element of what each stage sees; 0: unknown, all codes cost nothing. */
 typedef struct
 {
-  AtlModel           *model;
-  AtlPool            *pool;
+  double stages[ATL_MAX_LEVELS][ATL_MAX_STAGES];
+} AtlVqiVariances;
+
+typedef struct
+{
+  AtlModel *model;
+  AtlPool *pool;
   const AtlVqiSource *source;
-  AtlVqiOptions       options;
-  AtlContexts        *contexts;
-  double              variance; /* of z, a value; 0: unknown, all codes cost
-                                   nothing */
-  GBytes             *alpha;
+  AtlVqiOptions options;
+  AtlContexts *contexts;
+  AtlVqiVariances variances;
+  GBytes *alpha;
 } AtlVqiJob;
 
 /* One file with all stages, its codes chosen with `rate`.  codes: NULL, or what
@@ -24,13 +29,15 @@ AtlVqi *atl_vqi_job_encode (AtlVqiJob *job, int stages, double rate,
                             AtlCodes *codes, const AtlProgress *progress,
                             GError **error);
 
-/* The mean square of an element of z, which the trainer noted; 0: unknown. */
-double  atl_vqi_read_variance (const AtlModel *model);
+/* As the trainer noted them, for grids as in codes.  Older models have one for
+ * all stages. */
+void atl_vqi_read_variances (const AtlModel *model, const AtlCodes *codes,
+                             AtlVqiVariances *variances);
 
 /* vqi-target.c */
 AtlVqi *atl_vqi_reach_bytes (AtlVqiJob *job, const AtlProgress *progress,
                              GError **error);
-AtlVqi *atl_vqi_reach_psnr  (AtlVqiJob *job, const AtlProgress *progress,
-                             GError **error);
+AtlVqi *atl_vqi_reach_psnr (AtlVqiJob *job, const AtlProgress *progress,
+                            GError **error);
 
 G_END_DECLS

@@ -29,12 +29,12 @@ struct _AtlCodebook
   /* Kept from step to step; [stages][k], [stages][k][dim]. */
   double *counts, *sums, *last_used;
   float *first, *second; /* Adam's moments, by gradient; else NULL */
-  double variance;
-  double steps; /* of moving */
+  double *variances;     /* [stages]; 0: not seen yet */
+  double steps;          /* of moving */
 
-  /* Of this step: [stages][k] counts, [stages][k][dim] sums, then [dim] sums
-   * and [dim] sums of squares of z, and the number of vectors; in one array,
-   * which is summed over all processes. */
+  /* Of this step: [stages][k] counts, [stages][k][dim] sums, [stages][dim] sums
+   * of squares, and the number of vectors; in one array, which is summed over
+   * all processes. */
   double *seen;
   gsize n_seen;
   AtlView z;
@@ -64,9 +64,9 @@ seen_sums (const AtlCodebook *c, int stage)
 }
 
 static double *
-seen_moments (const AtlCodebook *c)
+seen_squares (const AtlCodebook *c, int stage)
 {
-  return c->seen + count_entries (c) * (1 + (gsize)c->dim);
+  return c->seen + count_entries (c) * (1 + (gsize)c->dim) + (gsize)stage * c->dim;
 }
 
 static gboolean
@@ -76,7 +76,7 @@ allocate (AtlCodebook *c, GError **error)
   gsize n = count_entries (c);
   gsize values = n * (gsize)c->dim;
 
-  c->n_seen = n + values + 2 * (gsize)c->dim + 1;
+  c->n_seen = n + values + (gsize)c->stages * (gsize)c->dim + 1;
   c->counts = atl_try_alloc0 (n, sizeof (double), what, error);
   c->last_used
       = c->counts ? atl_try_alloc0 (n, sizeof (double), what, error) : NULL;
@@ -134,6 +134,7 @@ atl_codebook_new (AtlModel *model, const char *name, AtlPool *pool,
   c->k = node->codes;
   c->dim = atl_graph_get_channels (graph, c->node);
   c->squares = g_new0 (double, (c->dim + SLICE - 1) / SLICE);
+  c->variances = g_new0 (double, c->stages);
   for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
     {
       const AtlParameter *p = atl_graph_get_parameter (graph, i);
@@ -162,6 +163,7 @@ atl_codebook_free (AtlCodebook *c)
     return;
   g_free (c->name);
   g_free (c->squares);
+  g_free (c->variances);
   g_free (c->vectors);
   atl_free (c->counts);
   atl_free (c->last_used);
@@ -225,7 +227,7 @@ observe_task (gpointer data, gint64 task, int worker)
   int first = (int)task * SLICE, n = MIN (SLICE, c->dim - first);
   gsize pixels = (gsize)c->z.shape.h * c->z.shape.w;
   gsize n_vectors = pixels * (gsize)c->z.shape.n;
-  double *moments = seen_moments (c), squares = 0;
+  double squares = 0;
 
   for (gsize v = 0; v < n_vectors; v++)
     {
@@ -238,18 +240,18 @@ observe_task (gpointer data, gint64 task, int worker)
         {
           r[j] = z[j];
           c->vectors[v * c->dim + first + j] = z[j];
-          moments[first + j] += (double)z[j];
-          moments[c->dim + first + j] += (double)z[j] * (double)z[j];
         }
       for (int s = 0; s < used; s++)
         {
           gsize at = (gsize)codes[s] * c->dim + first;
           double *sum = seen_sums (c, s) + at;
+          double *square = seen_squares (c, s) + first;
           const float *entry = c->entries[s] + at;
 
           for (int j = 0; j < n; j++)
             {
               sum[j] += (double)r[j];
+              square[j] += (double)r[j] * (double)r[j];
               r[j] -= entry[j];
             }
           if (task == 0)
@@ -414,19 +416,40 @@ revive_stage (AtlCodebook *c, int stage, guint64 step)
   return n_revived;
 }
 
+/* Mean variance of an element of what a stage saw in this step. */
+static double
+seen_variance (const AtlCodebook *c, int stage)
+{
+  double n = 0, variance = 0;
+
+  for (int i = 0; i < c->k; i++)
+    n += seen_counts (c, stage)[i];
+  if (n == 0)
+    return 0;
+  for (int j = 0; j < c->dim; j++)
+    {
+      double sum = 0;
+
+      for (int i = 0; i < c->k; i++)
+        sum += seen_sums (c, stage)[(gsize)i * c->dim + j];
+      variance += (seen_squares (c, stage)[j] / n - sum / n * (sum / n)) / c->dim;
+    }
+  return variance;
+}
+
 static void
 note_use (AtlCodebook *c, guint64 step)
 {
-  const double *moments = seen_moments (c);
-  double n = c->seen[c->n_seen - 1], variance = 0;
-
   for (gsize i = 0; i < count_entries (c); i++)
     if (c->seen[i] > 0)
       c->last_used[i] = (double)(step + 1);
-  for (int j = 0; j < c->dim; j++)
-    variance
-        += (moments[c->dim + j] / n - moments[j] / n * (moments[j] / n)) / c->dim;
-  c->variance = c->steps == 0 ? variance : 0.99 * c->variance + 0.01 * variance;
+  for (int s = 0; s < c->stages; s++)
+    {
+      double seen = seen_variance (c, s), *mean = &c->variances[s];
+
+      if (seen > 0)
+        *mean = *mean == 0 ? seen : 0.99 * *mean + 0.01 * seen;
+    }
 }
 
 int
@@ -471,9 +494,9 @@ atl_codebook_get_counts (const AtlCodebook *c, int stage)
 }
 
 double
-atl_codebook_get_variance (const AtlCodebook *c)
+atl_codebook_get_variance (const AtlCodebook *c, int stage)
 {
-  return c->variance;
+  return c->variances[stage];
 }
 
 double
@@ -518,14 +541,15 @@ atl_codebook_save (AtlCodebook *c, AtlCheckpoint *checkpoint)
   gsize n = count_entries (c), values = n * (gsize)c->dim;
   g_autofree char *counts = key (c, "counts"), *sums = key (c, "sums");
   g_autofree char *last_used = key (c, "last_used"),
-                  *variance = key (c, "variance");
+                  *variances = key (c, "variances");
   g_autofree char *steps = key (c, "steps");
   g_autofree char *first = key (c, "first"), *second = key (c, "second");
 
   atl_training_checkpoint_add_doubles (checkpoint, counts, n, c->counts);
   atl_training_checkpoint_add_doubles (checkpoint, sums, values, c->sums);
   atl_training_checkpoint_add_doubles (checkpoint, last_used, n, c->last_used);
-  atl_training_checkpoint_set_number (checkpoint, variance, c->variance);
+  atl_training_checkpoint_add_doubles (checkpoint, variances, (gsize)c->stages,
+                                       c->variances);
   atl_training_checkpoint_set_number (checkpoint, steps, c->steps);
   if (!c->first)
     return;
@@ -539,7 +563,7 @@ atl_codebook_load (AtlCodebook *c, const AtlCheckpoint *checkpoint, GError **err
   gsize n = count_entries (c), values = n * (gsize)c->dim;
   g_autofree char *counts = key (c, "counts"), *sums = key (c, "sums");
   g_autofree char *last_used = key (c, "last_used"),
-                  *variance = key (c, "variance");
+                  *variances = key (c, "variances");
   g_autofree char *steps = key (c, "steps");
   g_autofree char *first = key (c, "first"), *second = key (c, "second");
 
@@ -549,8 +573,8 @@ atl_codebook_load (AtlCodebook *c, const AtlCheckpoint *checkpoint, GError **err
                                                  error)
          && atl_training_checkpoint_get_doubles (checkpoint, last_used, n,
                                                  c->last_used, error)
-         && atl_training_checkpoint_get_number (checkpoint, variance, &c->variance,
-                                                error)
+         && atl_training_checkpoint_get_doubles (
+             checkpoint, variances, (gsize)c->stages, c->variances, error)
          && atl_training_checkpoint_get_number (checkpoint, steps, &c->steps, error)
          && (!c->first
              || (atl_training_checkpoint_get_floats (checkpoint, first, values,

@@ -44,7 +44,6 @@ static void
 set_costs (AtlVqvae *self, guint64 step, int q)
 {
   Quantiser *quantiser = &self->quantisers[q];
-  double variance = atl_codebook_get_variance (quantiser->codebook);
   AtlRandom random;
   double lambda;
 
@@ -57,7 +56,8 @@ set_costs (AtlVqvae *self, guint64 step, int q)
     {
       atl_codebook_get_bits (quantiser->codebook, s, quantiser->costs);
       for (int i = 0; i < quantiser->k; i++)
-        quantiser->costs[i] *= (float)(lambda * variance);
+        quantiser->costs[i]
+            *= (float)(lambda * atl_codebook_get_variance (quantiser->codebook, s));
       atl_plan_set_code_costs (self->plan, quantiser->node, s, quantiser->costs);
     }
 }
@@ -257,41 +257,46 @@ vqvae_present (AtlMethod *method, gboolean presented)
   atl_optimiser_swap_average (((AtlVqvae *)method)->learner.optimiser);
 }
 
-/* "atelier.codes": { "variance": v, "counts": { "NODE": [[...], ...] } }. */
+static void
+append_number (GString *json, int i, double value)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_string_append_printf (json, "%s%s", i ? "," : "",
+                          g_ascii_formatd (number, sizeof number, "%.6g", value));
+}
+
+/* "atelier.codes": { "variances": { "NODE": [...], ... },
+ *                    "counts": { "NODE": [[...], ...], ... } }, a number or an
+ * array of them a stage. */
 static void
 vqvae_annotate (AtlMethod *method)
 {
   AtlVqvae *self = (AtlVqvae *)method;
-  GString *json = g_string_new ("{\"variance\":");
-  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autoptr (GString) variances = g_string_new ("{\"variances\":{");
+  g_autoptr (GString) counts = g_string_new ("},\"counts\":{");
 
-  g_string_append (
-      json,
-      g_ascii_formatd (number, sizeof number, "%.9g",
-                       atl_codebook_get_variance (
-                           self->quantisers[self->n_quantisers - 1].codebook)));
-  g_string_append (json, ",\"counts\":{");
   for (int q = 0; q < self->n_quantisers; q++)
     {
       Quantiser *quantiser = &self->quantisers[q];
+      const AtlCodebook *codebook = quantiser->codebook;
 
-      g_string_append_printf (json, "%s\"%s\":[", q ? "," : "", quantiser->name);
-      for (int s = 0; s < atl_codebook_get_stages (quantiser->codebook); s++)
+      g_string_append_printf (variances, "%s\"%s\":[", q ? "," : "",
+                              quantiser->name);
+      g_string_append_printf (counts, "%s\"%s\":[", q ? "," : "", quantiser->name);
+      for (int s = 0; s < atl_codebook_get_stages (codebook); s++)
         {
-          const double *counts = atl_codebook_get_counts (quantiser->codebook, s);
-
-          g_string_append (json, s ? ",[" : "[");
+          append_number (variances, s, atl_codebook_get_variance (codebook, s));
+          g_string_append (counts, s ? ",[" : "[");
           for (int i = 0; i < quantiser->k; i++)
-            g_string_append_printf (
-                json, "%s%s", i ? "," : "",
-                g_ascii_formatd (number, sizeof number, "%.6g", counts[i]));
-          g_string_append_c (json, ']');
+            append_number (counts, i, atl_codebook_get_counts (codebook, s)[i]);
+          g_string_append_c (counts, ']');
         }
-      g_string_append_c (json, ']');
+      g_string_append_c (variances, ']');
+      g_string_append_c (counts, ']');
     }
-  g_string_append (json, "}}");
-  atl_model_set_metadata (method->model, "atelier.codes", json->str);
-  g_string_free (json, TRUE);
+  g_string_append_printf (variances, "%s}}", counts->str);
+  atl_model_set_metadata (method->model, "atelier.codes", variances->str);
 }
 
 static gsize

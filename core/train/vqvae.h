@@ -13,7 +13,8 @@
  *                   model has several qualities.
  *   rate            Codes are chosen by distance^2 + lambda * variance * bits,
  *                   lambda drawn from [rate_from, rate_to] each step, variance
- *                   that of an element of z, and the bits told from how often
+ *                   that of an element of what the stage sees (so that later
+ *                   stages are used as well), and the bits told from how often
  *                   a code was chosen so far.
  *   linear skip     starts from the principal components of the blocks of
  *                   pixels: z is scaled to a variance of 1.
