@@ -178,37 +178,91 @@ atl_weights_get_graph (const AtlWeights *weights)
   return weights->graph;
 }
 
+/* A part of a kernel: some taps of some input channels, of a panel's columns.
+ * Where it begins and how it goes on, in floats, in the file's order and in the
+ * panels. */
+typedef struct
+{
+  int taps, channels, columns;
+  gsize file, file_channel, file_column; /* taps follow each other */
+  gsize panel, panel_tap, panel_channel; /* columns follow each other */
+} Block;
+
+/* Both ways lead through `buffer`, [taps][channels][columns], which stays in the
+ * nearest cache: straight from one to the other, each element of a deep layer
+ * lies on a page of its own, and all of them in the same few cache sets. */
+static void
+fill_panel (const Block *b, const float *file, float *panels, float *buffer)
+{
+  for (int j = 0; j < b->columns; j++)
+    for (int c = 0; c < b->channels; c++)
+      {
+        const float *in = file + b->file + j * b->file_column + c * b->file_channel;
+
+        for (int t = 0; t < b->taps; t++)
+          buffer[(t * b->channels + c) * b->columns + j] = in[t];
+      }
+  for (int t = 0; t < b->taps; t++)
+    for (int c = 0; c < b->channels; c++)
+      memcpy (panels + b->panel + t * b->panel_tap + c * b->panel_channel,
+              buffer + (t * b->channels + c) * b->columns,
+              b->columns * sizeof *buffer);
+}
+
+static void
+read_panel (const Block *b, const float *panels, float *file, float *buffer)
+{
+  for (int t = 0; t < b->taps; t++)
+    for (int c = 0; c < b->channels; c++)
+      memcpy (buffer + (t * b->channels + c) * b->columns,
+              panels + b->panel + t * b->panel_tap + c * b->panel_channel,
+              b->columns * sizeof *buffer);
+  for (int j = 0; j < b->columns; j++)
+    for (int c = 0; c < b->channels; c++)
+      {
+        float *out = file + b->file + j * b->file_column + c * b->file_channel;
+
+        for (int t = 0; t < b->taps; t++)
+          out[t] = buffer[(t * b->channels + c) * b->columns + j];
+      }
+}
+
 /* Copies between the file's order and the panels: of each pair of pointers
  * given, `in` is read and `out` written. */
 static void
 reorder (const Kernel *kernel, const float *file_in, float *panels_out,
          const float *panels_in, float *file_out)
 {
+  enum
+  {
+    TAPS = 64,
+    BUFFER = ATL_PANEL * TAPS
+  };
   gsize taps = (gsize)kernel->k * kernel->k;
+  int channels = MAX (TAPS / (int)taps, 1);
   gsize panel_begin = 0;
+  float buffer[BUFFER];
+  Block b = { .file_channel = kernel->transposed ? kernel->oc * taps : taps,
+              .file_column = kernel->transposed ? taps : kernel->c * taps };
 
   for (int first = 0; first < kernel->oc; first += ATL_PANEL)
     {
-      int columns = atl_panel_columns (kernel->oc, first);
-      int used = MIN (columns, kernel->oc - first);
-
-      for (int c = 0; c < kernel->c; c++)
-        for (int j = 0; j < used; j++)
+      b.panel_channel = (gsize)atl_panel_columns (kernel->oc, first);
+      b.panel_tap = b.panel_channel * kernel->c;
+      b.columns = MIN (ATL_PANEL, kernel->oc - first);
+      for (int c = 0; c < kernel->c; c += channels)
+        for (gsize t = 0; t < taps; t += TAPS)
           {
-            gsize major = kernel->transposed ? (gsize)c * kernel->oc + first + j
-                                             : (gsize)(first + j) * kernel->c + c;
-
-            for (gsize t = 0; t < taps; t++)
-              {
-                gsize at = panel_begin + (t * kernel->c + c) * columns + j;
-
-                if (file_in != NULL)
-                  panels_out[at] = file_in[major * taps + t];
-                else
-                  file_out[major * taps + t] = panels_in[at];
-              }
+            b.channels = MIN (channels, kernel->c - c);
+            b.taps = (int)MIN (TAPS, taps - t);
+            b.file = first * b.file_column + c * b.file_channel + t;
+            b.panel = panel_begin + t * b.panel_tap + c * b.panel_channel;
+            if (file_in != NULL)
+              fill_panel (&b, file_in, panels_out, buffer);
+            else
+              read_panel (&b, panels_in, file_out, buffer);
           }
-      panel_begin += taps * kernel->c * columns;
+      panel_begin += taps * b.panel_tap;
     }
 }
 
@@ -268,20 +322,36 @@ check_tensor (const AtlParameter *p, const AtlTensor *tensor, GError **error)
   return FALSE;
 }
 
+/* The tensor's values in place, if they are floats as this machine has them. */
+static const float *
+floats_of (const AtlTensor *tensor)
+{
+  if (G_BYTE_ORDER != G_LITTLE_ENDIAN || tensor->type != ATL_TYPE_F32
+      || (guintptr)tensor->data % G_ALIGNOF (float) != 0)
+    return NULL;
+  return tensor->data;
+}
+
 static gboolean
 load_one (AtlWeights *weights, int i, const AtlTensor *tensor, GError **error)
 {
   const AtlParameter *p = atl_graph_get_parameter (weights->graph, i);
   gsize n = n_elements (p);
-  float *values;
+  atl_autofree float *converted = NULL;
+  const float *values;
   gboolean finite = TRUE;
 
   if (!check_tensor (p, tensor, error))
     return FALSE;
-  values = atl_try_alloc (n, sizeof (float), p->name, error);
+  values = floats_of (tensor);
   if (values == NULL)
-    return FALSE;
-  atl_tensor_to_float (tensor, 0, n, values);
+    {
+      converted = atl_try_alloc (n, sizeof (float), p->name, error);
+      if (converted == NULL)
+        return FALSE;
+      atl_tensor_to_float (tensor, 0, n, converted);
+      values = converted;
+    }
   for (gsize j = 0; j < n; j++)
     finite &= isfinite (values[j]) != 0;
   if (finite)
@@ -291,7 +361,6 @@ load_one (AtlWeights *weights, int i, const AtlTensor *tensor, GError **error)
                  _ ("tensor %s holds values that are not numbers; the model is "
                     "damaged or its training diverged"),
                  p->name);
-  atl_free (values);
   return finite;
 }
 
