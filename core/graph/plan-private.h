@@ -130,6 +130,10 @@ int plan_add_kept (AtlPlan *plan, gsize bytes);
 void plan_need_scratch (AtlPlan *plan, gsize bytes);
 void plan_need_zeros (AtlPlan *plan, int channels);
 
+/* For bind: zeroed memory of a step's state, to be freed with atl_free in its
+ * clear.  NULL with ATELIER_ERROR_MEMORY. */
+gpointer plan_alloc (gsize count, gsize size, GError **error);
+
 /* plan-memory.c: the buffers of all values, and of their gradients. */
 void plan_add_value_buffers (AtlPlan *plan);
 void plan_clear_gradient (AtlPlan *plan, int node);

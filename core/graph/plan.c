@@ -79,6 +79,13 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
   return plan;
 }
 
+gpointer
+plan_alloc (gsize count, gsize size, GError **error)
+{
+  return atl_try_alloc0 (count, size, _ ("the network's intermediate results"),
+                         error);
+}
+
 static gboolean
 allocate (AtlPlan *plan, GError **error)
 {

@@ -2,12 +2,13 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "graph/conv.h"
 
 typedef struct
 {
   Conv conv;
-  float *scale; /* of a fused norm, else NULL */
+  float *scale; /* of a fused norm, else NULL: [2][OC], the shift behind it */
   float *shift;
 
   /* training */
@@ -15,6 +16,7 @@ typedef struct
   int temporary; /* buffer of the dual's output where maps or an activation
                          lie between it and dX; with maps, dX follows in it */
   int gradient_workspace;
+  double *bias_sums; /* [tasks][OC]; NULL without a bias */
 } State;
 
 static void
@@ -105,20 +107,39 @@ conv_step_prepare (AtlPlan *plan, Step *step)
   if (state->conv.workspace_bytes > 0)
     state->conv.workspace
         = plan_add_workspace (plan, state->conv.workspace_bytes, FALSE);
-  if (step->norm >= 0)
-    {
-      state->scale = g_new0 (float, state->conv.oc);
-      state->shift = g_new0 (float, state->conv.oc);
-    }
   if (plan->options.training)
     prepare_backward (plan, step);
+}
+
+static gint64
+bias_tasks (const Conv *conv)
+{
+  gint64 rows = (gint64)conv->n * conv->oh * conv->ow;
+
+  return (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
 }
 
 static gboolean
 conv_step_bind (AtlPlan *plan, Step *step, GError **error)
 {
   State *state = step->state;
+  gsize oc = (gsize)state->conv.oc;
 
+  if (step->norm >= 0)
+    {
+      state->scale = plan_alloc (2 * oc, sizeof *state->scale, error);
+      if (state->scale == NULL)
+        return FALSE;
+      state->shift = state->scale + oc;
+    }
+  if (plan->options.training
+      && atl_graph_find_parameter (plan->graph, step->node, "bias") >= 0)
+    {
+      state->bias_sums
+          = plan_alloc (bias_tasks (&state->conv) * oc, sizeof (double), error);
+      if (state->bias_sums == NULL)
+        return FALSE;
+    }
   if (!conv_bind (plan, &state->conv, error))
     return FALSE;
   return state->dual.rows == NULL || conv_bind (plan, &state->dual, error);
@@ -301,18 +322,17 @@ bias_task (gpointer data, gint64 first, int rows)
 static void
 backward_to_bias (AtlPlan *plan, Step *step, AtlView dy)
 {
+  const State *state = step->state;
   int i = atl_graph_find_parameter (plan->graph, step->node, "bias");
   gint64 rows = (gint64)dy.shape.n * dy.shape.h * dy.shape.w;
-  gint64 tasks = (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-  g_autofree double *sums = NULL;
-  Fold f = { .plan = plan, .from = dy };
+  gint64 tasks = bias_tasks (&state->conv);
+  const double *sums = state->bias_sums;
+  Fold f = { .plan = plan, .from = dy, .sums = state->bias_sums };
   gboolean accumulate;
   float *gradient;
 
   if (i < 0)
     return;
-  sums = g_new (double, tasks *dy.shape.c);
-  f.sums = sums;
   gradient = atl_weights_gradient_of (plan->weights, i, &accumulate);
   plan_parallel_rows (plan, rows, bias_task, &f);
   for (int c = 0; c < dy.shape.c; c++)
@@ -374,8 +394,8 @@ conv_step_clear (Step *step)
     return;
   conv_clear (&state->conv);
   conv_clear (&state->dual);
-  g_free (state->scale);
-  g_free (state->shift);
+  atl_free (state->scale);
+  atl_free (state->bias_sums);
 }
 
 const StepClass step_conv_class = {

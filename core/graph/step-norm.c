@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "graph/plan-private.h"
 
 typedef struct
@@ -16,6 +17,7 @@ typedef struct
   gint64 rows;            /* pixels of a group */
   gint64 blocks;          /* of a group */
   double *partial;        /* [groups][blocks][2][C] */
+  double *sums;           /* [4 C + 1], to work in */
   float *mean, *variance; /* [groups][C], of the last forward */
   float *a, *b, *d;       /* [groups][C], coefficients */
   float *rstd;
@@ -85,21 +87,35 @@ norm_prepare (AtlPlan *plan, Step *step)
   gint64 pixels = (gint64)shape.h * shape.w;
   gboolean batch
       = atl_graph_get_node (plan->graph, step->node)->op == ATL_OP_BATCH_NORM;
-  gsize n;
 
   state->groups = batch ? 1 : shape.n;
   state->c = shape.c;
   state->rows = batch ? pixels * shape.n : pixels;
   state->blocks = (state->rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-  n = (gsize)state->groups * shape.c;
-  state->partial = g_new (double, n * 2 * state->blocks);
-  state->mean = g_new0 (float, 6 * n);
+  step->state = state;
+}
+
+static gboolean
+norm_bind (AtlPlan *plan, Step *step, GError **error)
+{
+  State *state = step->state;
+  gsize n = (gsize)state->groups * state->c;
+
+  state->partial = plan_alloc (n * 2 * state->blocks, sizeof (double), error);
+  if (state->partial == NULL)
+    return FALSE;
+  state->sums = plan_alloc (4 * state->c + 1, sizeof (double), error);
+  if (state->sums == NULL)
+    return FALSE;
+  state->mean = plan_alloc (6 * n, sizeof (float), error);
+  if (state->mean == NULL)
+    return FALSE;
   state->variance = state->mean + n;
   state->a = state->mean + 2 * n;
   state->b = state->mean + 3 * n;
   state->d = state->mean + 4 * n;
   state->rstd = state->mean + 5 * n;
-  step->state = state;
+  return TRUE;
 }
 
 static void
@@ -109,8 +125,9 @@ norm_clear (Step *step)
 
   if (state == NULL)
     return;
-  g_free (state->partial);
-  g_free (state->mean);
+  atl_free (state->partial);
+  atl_free (state->sums);
+  atl_free (state->mean);
 }
 
 /* Block `task`: its group, first pixel, and number of pixels. */
@@ -158,14 +175,13 @@ combine (const State *state, int group, int c, double *mean, double *m2)
 
 /* With several processes: the statistics of all their images together. */
 static double
-combine_processes (AtlPlan *plan, const State *state, double *mean, double *m2)
+combine_processes (AtlPlan *plan, const State *state, double *mean, double *m2,
+                   double *sums)
 {
   double count = state->rows;
-  g_autofree double *sums = NULL;
 
   if (plan->options.all_reduce == NULL)
     return count;
-  sums = g_new (double, state->c + 1);
   sums[state->c] = count;
   for (int c = 0; c < state->c; c++)
     sums[c] = mean[c] * count;
@@ -205,8 +221,7 @@ static void
 measure (Run *r)
 {
   State *state = r->state;
-  g_autofree double *mean = g_new (double, state->c);
-  g_autofree double *m2 = g_new (double, state->c);
+  double *mean = state->sums, *m2 = mean + state->c;
   gboolean batch
       = atl_graph_get_node (r->plan->graph, r->step->node)->op == ATL_OP_BATCH_NORM;
 
@@ -218,7 +233,7 @@ measure (Run *r)
       for (int c = 0; c < state->c; c++)
         combine (state, g, c, &mean[c], &m2[c]);
       if (batch)
-        count = combine_processes (r->plan, state, mean, m2);
+        count = combine_processes (r->plan, state, mean, m2, m2 + state->c);
       for (int c = 0; c < state->c; c++)
         {
           state->mean[g * state->c + c] = mean[c];
@@ -355,11 +370,11 @@ backward_sums (Run *r, gboolean inputs_only)
 {
   State *state = r->state;
   AtlPlan *plan = r->plan;
-  g_autofree double *sums = g_new0 (double, 2 * state->c + 1);
+  double *sums = state->sums, *all = sums + 2 * state->c + 1;
   gboolean batch
       = atl_graph_get_node (plan->graph, r->step->node)->op == ATL_OP_BATCH_NORM;
-  g_autofree double *all = g_new0 (double, 2 * state->c);
 
+  memset (all, 0, 2 * state->c * sizeof *all);
   for (int g = 0; g < state->groups; g++)
     {
       memset (sums, 0, 2 * state->c * sizeof (double));
@@ -404,6 +419,7 @@ norm_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
 const StepClass step_norm_class = {
   .name = "norm",
   .prepare = norm_prepare,
+  .bind = norm_bind,
   .forward = norm_forward,
   .backward = norm_backward,
   .clear = norm_clear,

@@ -18,9 +18,11 @@
 typedef struct
 {
   int codes, stages, dim;
-  int buffer;                   /* gint32 codes [pixels][stages] */
-  float *costs[ATL_MAX_STAGES]; /* [codes], or NULL */
-  int *used;                    /* per image, or NULL */
+  int buffer;    /* gint32 codes [pixels][stages] */
+  float *biases; /* [stages][codes]: ||e||^2 + costs */
+  float *costs;  /* [stages][codes] */
+  gboolean has_costs[ATL_MAX_STAGES];
+  int *used; /* per image, or NULL */
   float beta;
   gboolean codebook_gradient;
   int parameters[ATL_MAX_STAGES];
@@ -74,8 +76,7 @@ quantise_clear (Step *step)
 
   if (state == NULL)
     return;
-  for (int s = 0; s < ATL_MAX_STAGES; s++)
-    g_free (state->costs[s]);
+  atl_free (state->biases);
   g_free (state->used);
 }
 
@@ -138,8 +139,13 @@ derive_panels (AtlPlan *plan, const State *state, int stage, GError **error)
 static gboolean
 quantise_bind (AtlPlan *plan, Step *step, GError **error)
 {
-  const State *state = step->state;
+  State *state = step->state;
+  gsize n = (gsize)state->stages * state->codes;
 
+  state->biases = plan_alloc (2 * n, sizeof *state->biases, error);
+  if (state->biases == NULL)
+    return FALSE;
+  state->costs = state->biases + n;
   for (int s = 0; s < state->stages; s++)
     if (derive_panels (plan, state, s, error) == NULL)
       return FALSE;
@@ -240,7 +246,6 @@ static void
 quantise_forward (AtlPlan *plan, Step *step)
 {
   const State *state = step->state;
-  g_autofree float *biases = g_new (float, (gsize)state->stages * state->codes);
   Run r = {
     .plan = plan,
     .state = state,
@@ -254,7 +259,8 @@ quantise_forward (AtlPlan *plan, Step *step)
 
   for (int s = 0; s < state->stages; s++)
     {
-      float *bias = biases + (gsize)s * state->codes;
+      float *bias = state->biases + (gsize)s * state->codes;
+      const float *costs = state->costs + (gsize)s * state->codes;
       const float *norms;
 
       r.entries[s] = atl_weights_data (plan->weights)
@@ -262,7 +268,7 @@ quantise_forward (AtlPlan *plan, Step *step)
       r.panels[s] = derive_panels (plan, state, s, NULL);
       norms = r.panels[s] + atl_panels_size (state->dim, state->codes);
       for (int k = 0; k < state->codes; k++)
-        bias[k] = norms[k] + (state->costs[s] != NULL ? state->costs[s][k] : 0);
+        bias[k] = norms[k] + (state->has_costs[s] ? costs[k] : 0);
       r.biases[s] = bias;
     }
   plan_parallel (plan, (rows + ROWS - 1) / ROWS, quantise_task, &r);
@@ -386,9 +392,10 @@ atl_plan_set_code_costs (AtlPlan *plan, int node, int stage, const float *costs)
 {
   State *state = state_of (plan, node);
 
-  g_free (state->costs[stage]);
-  state->costs[stage]
-      = costs != NULL ? g_memdup2 (costs, state->codes * sizeof (float)) : NULL;
+  state->has_costs[stage] = costs != NULL;
+  if (costs != NULL)
+    memcpy (state->costs + (gsize)stage * state->codes, costs,
+            state->codes * sizeof *costs);
 }
 
 void
