@@ -16,7 +16,7 @@ add_json_text (JsonBuilder *builder, const char *name, const char *json)
 }
 
 static void
-print_json (AtlModel *model, const char *path, gint64 bytes)
+print_json (AtlModel *model, const char *path, const char *hash, gint64 bytes)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   const AtlConfig *config = atl_model_get_config (model);
@@ -42,7 +42,7 @@ print_json (AtlModel *model, const char *path, gint64 bytes)
   json_builder_set_member_name (builder, "bytes");
   json_builder_add_int_value (builder, bytes);
   json_builder_set_member_name (builder, "hash");
-  json_builder_add_string_value (builder, atl_model_get_hash (model));
+  json_builder_add_string_value (builder, hash);
   add_json_text (builder, "config", config_json);
   json_node_set_object (card, atl_model_get_card (model));
   json_builder_set_member_name (builder, "card");
@@ -71,7 +71,7 @@ print_member (JsonObject *object, const char *name, JsonNode *value, gpointer da
 }
 
 static void
-print_text (AtlModel *model, const char *path, gint64 bytes)
+print_text (AtlModel *model, const char *path, const char *hash, gint64 bytes)
 {
   const AtlConfig *config = atl_model_get_config (model);
   g_autofree char *config_json = atl_config_to_json (config);
@@ -83,7 +83,7 @@ print_text (AtlModel *model, const char *path, gint64 bytes)
   g_print ("  %-18s %s\n", _ ("kind"), atl_config_kind (config));
   g_print ("  %-18s %" G_GINT64_FORMAT "\n", _ ("parameters"),
            atl_graph_count_parameters (atl_model_get_graph (model), FALSE));
-  g_print ("  %-18s %s\n", _ ("hash"), atl_model_get_hash (model));
+  g_print ("  %-18s %s\n", _ ("hash"), hash);
   g_print ("%s\n", _ ("Configuration"));
   json_object_foreach_member (json_node_get_object (node), print_member, NULL);
   if (json_object_get_size (atl_model_get_card (model)) == 0)
@@ -101,6 +101,7 @@ command_info (int argc, char **argv, GError **error)
           { NULL } };
   g_autofree char *path = NULL;
   g_autoptr (AtlModel) model = NULL;
+  const char *hash;
   GStatBuf status = { 0 };
 
   if (!cli_parse (&argc, &argv, entries, "MODEL|FILE.vqi", NULL, 1, 1, error))
@@ -111,12 +112,13 @@ command_info (int argc, char **argv, GError **error)
   if (!path)
     return FALSE;
   model = cli_open_model (path, NULL, error);
-  if (!model)
+  hash = model ? atl_model_get_hash (model, error) : NULL;
+  if (!hash)
     return FALSE;
   g_stat (path, &status);
   if (json)
-    print_json (model, path, status.st_size);
+    print_json (model, path, hash, status.st_size);
   else
-    print_text (model, path, status.st_size);
+    print_text (model, path, hash, status.st_size);
   return TRUE;
 }

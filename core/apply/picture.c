@@ -1,6 +1,7 @@
 /* A model over a picture in memory: depth, alpha and profile stay. */
 
 #include "apply/apply.h"
+#include "base/memory.h"
 
 typedef struct
 {
@@ -31,13 +32,15 @@ write_pixels (gpointer data, int x, int y, int width, int height, int channels,
 }
 
 /* What atl_apply can't do for the rest of the picture if only a part is wanted. */
-static void
-copy_pixels (const Pictures *p)
+static gboolean
+copy_pixels (const Pictures *p, GError **error)
 {
   int channels = p->to->channels;
   gsize row = (gsize)p->to->width * channels;
-  g_autofree float *pixels = g_new (float, row);
+  atl_autofree float *pixels = atl_try_alloc (row, sizeof *pixels, "pixels", error);
 
+  if (!pixels)
+    return FALSE;
   for (int y = 0; y < p->to->height; y++)
     {
       atl_picture_get (p->from, 0, y, p->to->width, 1, channels, pixels, channels,
@@ -45,6 +48,7 @@ copy_pixels (const Pictures *p)
       atl_picture_set (p->to, 0, y, p->to->width, 1, channels, pixels, channels,
                        row);
     }
+  return TRUE;
 }
 
 AtlPicture *
@@ -65,8 +69,8 @@ atl_apply_picture (AtlModel *model, AtlPool *pool, const AtlPicture *picture,
 
   if (!result)
     return NULL;
-  if (options && options->width > 0)
-    copy_pixels (&p);
+  if (options && options->width > 0 && !copy_pixels (&p, error))
+    return NULL;
   if (!atl_apply (model, pool, &io, options, progress, error))
     return NULL;
   if (picture->has_alpha)

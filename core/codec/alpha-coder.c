@@ -143,8 +143,11 @@ atl_alpha_encode (const guint16 *alpha, int width, int height, int bits, int lev
   guint8 header[HEADER] = { (guint8)bits, (guint8)levels, (guint8)(levels >> 8) };
   g_autoptr (GByteArray) out = g_byte_array_new ();
   atl_autofree guint16 *quantised = NULL;
-  g_autofree Coder *c = g_new (Coder, 1);
+  atl_autofree Coder *c
+      = atl_try_alloc (1, sizeof *c, _ ("the transparency"), error);
 
+  if (!c)
+    return NULL;
   if (levels > 0)
     {
       quantised
@@ -172,7 +175,7 @@ atl_alpha_decode (GBytes *content, int width, int height, int bits, guint16 *alp
   const guint8 *data = g_bytes_get_data (content, &size);
   int coded, levels;
   guint32 most;
-  g_autofree Coder *c = NULL;
+  atl_autofree Coder *c = NULL;
 
   if (size < HEADER || (data[0] != 8 && data[0] != 16)
       || (data[1] | data[2] << 8) == 1)
@@ -185,7 +188,9 @@ atl_alpha_decode (GBytes *content, int width, int height, int bits, guint16 *alp
   levels = data[1] | data[2] << 8;
   coded = coded_bits (data[0], levels);
   most = levels > 0 ? (guint32)levels - 1 : (1u << data[0]) - 1;
-  c = g_new (Coder, 1);
+  c = atl_try_alloc (1, sizeof *c, _ ("the transparency"), error);
+  if (!c)
+    return FALSE;
   coder_init (c, coded, (int)most);
   atl_range_decoder_init (&c->decoder, data + HEADER, size - HEADER);
   if (!code_all (c, alpha, width, height, TRUE, progress, error))

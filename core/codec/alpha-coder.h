@@ -17,12 +17,12 @@ G_BEGIN_DECLS
 
 /* Samples of `bits` (8 or 16) in native guint16.  levels: 2 to 65535, or 0:
  * exact.  The content of an ALPH section (container.h); NULL with
- * G_IO_ERROR_CANCELLED. */
+ * ATELIER_ERROR_MEMORY or G_IO_ERROR_CANCELLED. */
 GBytes  *atl_alpha_encode (const guint16 *alpha, int width, int height, int bits,
                            int levels, const AtlProgress *progress,
                            GError **error);
 /* Fills width * height samples, scaled to `bits` bits.  FALSE with
- * ATELIER_ERROR_FORMAT or G_IO_ERROR_CANCELLED. */
+ * ATELIER_ERROR_FORMAT, _MEMORY or G_IO_ERROR_CANCELLED. */
 gboolean atl_alpha_decode (GBytes *content, int width, int height, int bits,
                            guint16 *alpha, const AtlProgress *progress,
                            GError **error);

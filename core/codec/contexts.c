@@ -5,6 +5,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define HEADER 16
 
 int
@@ -27,15 +29,15 @@ atl_contexts_free (AtlContexts *contexts)
       {
         AtlCodeContext *c = &contexts->levels[l][s];
 
-        g_free (c->leaf);
-        g_free (c->code);
-        g_free (c->prior);
-        g_free (c->weights);
-        g_free (c->node_bias);
+        atl_free (c->leaf);
+        atl_free (c->code);
+        atl_free (c->prior);
+        atl_free (c->weights);
+        atl_free (c->node_bias);
       }
   if (contexts->bytes)
     g_bytes_unref (contexts->bytes);
-  g_free (contexts);
+  atl_free (contexts);
 }
 
 static gboolean
@@ -48,23 +50,40 @@ damaged (const char *what, GError **error)
   return FALSE;
 }
 
+gpointer
+atl_context_alloc (gsize count, gsize size, GError **error)
+{
+  return atl_try_alloc0 (count, size, _ ("the context tables"), error);
+}
+
+/* Room for the tree over k codes. */
+static gboolean
+alloc_tree (AtlCodeContext *c, int k, GError **error)
+{
+  c->k = k;
+  c->depth = atl_tree_depth (k);
+  return (c->leaf = atl_context_alloc ((gsize)k, sizeof *c->leaf, error))
+         && (c->code = atl_context_alloc ((gsize)k, sizeof *c->code, error))
+         && (c->prior
+             = atl_context_alloc ((gsize)1 << c->depth, sizeof *c->prior, error));
+}
+
 /* --- Nothing, or counts -------------------------------------------------- */
 
 /* The tree over the codes in their own order; counts NULL: all alike. */
-static void
-fill_plain (AtlCodeContext *c, int k, const guint32 *counts)
+static gboolean
+fill_plain (AtlCodeContext *c, int k, const guint32 *counts, GError **error)
 {
   int n;
-  g_autofree guint64 *sums = NULL;
+  atl_autofree guint64 *sums = NULL;
 
-  c->k = k;
-  c->depth = atl_tree_depth (k);
+  if (!alloc_tree (c, k, error))
+    return FALSE;
   c->primed = counts != NULL;
   n = 1 << c->depth;
-  c->leaf = g_new (guint16, k);
-  c->code = g_new (guint16, k);
-  c->prior = g_new (guint16, n);
-  sums = g_new0 (guint64, 2 * (gsize)n);
+  sums = atl_context_alloc (2 * (gsize)n, sizeof *sums, error);
+  if (!sums)
+    return FALSE;
   for (int i = 0; i < k; i++)
     {
       c->leaf[i] = c->code[i] = (guint16)i;
@@ -77,6 +96,7 @@ fill_plain (AtlCodeContext *c, int k, const guint32 *counts)
     c->prior[i] = sums[i] ? (guint16)CLAMP ((sums[2 * i + 1] << 16) / sums[i], 64,
                                             65536 - 64)
                           : 32768;
+  return TRUE;
 }
 
 static const char *
@@ -124,11 +144,13 @@ set_id (AtlContexts *contexts, const guint8 *data, gsize size)
 }
 
 static AtlContexts *
-make_plain (const AtlCodes *shapes, JsonObject *counts)
+make_plain (const AtlCodes *shapes, JsonObject *counts, GError **error)
 {
-  AtlContexts *contexts = g_new0 (AtlContexts, 1);
+  g_autoptr (AtlContexts) contexts = atl_context_alloc (1, sizeof *contexts, error);
   g_autoptr (GByteArray) known = g_byte_array_new ();
 
+  if (!contexts)
+    return NULL;
   contexts->n_levels = shapes->n_levels;
   contexts->stages = shapes->stages;
   for (int l = 0; l < shapes->n_levels; l++)
@@ -136,12 +158,13 @@ make_plain (const AtlCodes *shapes, JsonObject *counts)
       {
         int k = shapes->levels[l].k;
         AtlCodeContext *c = &contexts->levels[l][s];
-        g_autofree guint32 *values = g_new (guint32, k);
+        atl_autofree guint32 *values
+            = atl_context_alloc ((gsize)k, sizeof *values, error);
+        gboolean counted
+            = values && read_counts (counts, level_name (shapes, l), s, k, values);
 
-        fill_plain (c, k,
-                    read_counts (counts, level_name (shapes, l), s, k, values)
-                        ? values
-                        : NULL);
+        if (!values || !fill_plain (c, k, counted ? values : NULL, error))
+          return NULL;
         for (int i = 0; c->primed && i < 1 << c->depth; i++)
           {
             guint8 pair[2] = { c->prior[i] & 255, c->prior[i] >> 8 };
@@ -150,7 +173,7 @@ make_plain (const AtlCodes *shapes, JsonObject *counts)
           }
       }
   set_id (contexts, known->data, known->len);
-  return contexts;
+  return g_steal_pointer (&contexts);
 }
 
 /* --- The tensor ----------------------------------------------------------- */
@@ -191,9 +214,8 @@ read_tree (AtlCodeContext *c, Reader *r, GError **error)
 
   if (!leaves || !prior)
     return damaged (_ ("cut short"), error);
-  c->leaf = g_new (guint16, c->k);
-  c->code = g_new0 (guint16, c->k);
-  c->prior = g_new (guint16, 1 << c->depth);
+  if (!alloc_tree (c, c->k, error))
+    return FALSE;
   c->primed = TRUE;
   for (int i = 0; i < c->k; i++)
     {
@@ -257,8 +279,12 @@ read_network (AtlContexts *contexts, int level, int stage, const AtlCodes *shape
   p = take (r, 2 * hidden + 2 * (guint64)nodes * hidden + 4 * (guint64)nodes);
   if (!p)
     return damaged (_ ("cut short"), error);
-  c->weights = g_new (gint16, nodes * hidden);
-  c->node_bias = g_new (gint32, nodes);
+  c->weights = atl_context_alloc (nodes * hidden, sizeof *c->weights, error);
+  if (!c->weights)
+    return FALSE;
+  c->node_bias = atl_context_alloc (nodes, sizeof *c->node_bias, error);
+  if (!c->node_bias)
+    return FALSE;
   for (gsize i = 0; i < hidden; i++, p += 2)
     c->bias[i] = (gint16)get16 (p);
   for (gsize i = 0; i < nodes * hidden; i++, p += 2)
@@ -301,9 +327,11 @@ atl_contexts_parse (GBytes *bytes, const AtlCodes *shapes, GError **error)
   Reader r;
 
   if (!bytes)
-    return make_plain (shapes, NULL);
+    return make_plain (shapes, NULL, error);
   data = g_bytes_get_data (bytes, &size);
-  contexts = g_new0 (AtlContexts, 1);
+  contexts = atl_context_alloc (1, sizeof *contexts, error);
+  if (!contexts)
+    return NULL;
   contexts->bytes = g_bytes_ref (bytes);
   if (size < HEADER || memcmp (data, "ATLC", 4) != 0)
     {
@@ -353,7 +381,9 @@ atl_contexts_of_model (const AtlModel *model, const AtlCodes *shapes,
   object
       = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
   counts = object ? json_object_get_member (object, "counts") : NULL;
-  return make_plain (shapes, counts && JSON_NODE_HOLDS_OBJECT (counts)
-                                 ? json_node_get_object (counts)
-                                 : NULL);
+  return make_plain (shapes,
+                     counts && JSON_NODE_HOLDS_OBJECT (counts)
+                         ? json_node_get_object (counts)
+                         : NULL,
+                     error);
 }

@@ -75,13 +75,18 @@ typedef struct
 } AtlContexts;
 
 /* Of a model: its tensor; else the codes' counts in its metadata; else nothing
- * known, for grids of these shapes.  NULL with ATELIER_ERROR_FORMAT. */
+ * known, for grids of these shapes.  NULL with ATELIER_ERROR_FORMAT,
+ * _UNSUPPORTED, _MEMORY. */
 AtlContexts *atl_contexts_of_model (const AtlModel *model, const AtlCodes *shapes,
                                     GError **error);
 /* The same without a model: bytes may be NULL. */
 AtlContexts *atl_contexts_parse    (GBytes *bytes, const AtlCodes *shapes,
                                     GError **error);
 void         atl_contexts_free     (AtlContexts *contexts);
+
+/* For what goes with a context: zeroed, to be freed with atl_free.  NULL with
+ * ATELIER_ERROR_MEMORY. */
+gpointer     atl_context_alloc     (gsize count, gsize size, GError **error);
 
 /* Levels of the tree over k entries. */
 int          atl_tree_depth        (int k);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "codec/mixing.h"
 #include "codec/range-coder.h"
 
@@ -42,20 +43,36 @@ typedef struct
   AtlRangeDecoder decoder;
 } Coder;
 
-static void
-fill_counters (const AtlCodeContext *context, AtlCounter *counters, int each,
-               int confidence)
+/* `each` counters a node, as the prior has it. */
+static AtlCounter *
+make_counters (const AtlCodeContext *context, int each, int confidence,
+               GError **error)
 {
-  for (int i = 0; i < 1 << context->depth; i++)
+  gsize nodes = (gsize)1 << context->depth;
+  AtlCounter *counters
+      = atl_context_alloc (nodes * (gsize)each, sizeof *counters, error);
+
+  for (gsize i = 0; counters && i < nodes; i++)
     for (int j = 0; j < each; j++)
-      counters[i * each + j] = atl_counter (context->prior[i], confidence);
+      counters[i * (gsize)each + (gsize)j]
+          = atl_counter (context->prior[i], confidence);
+  return counters;
 }
 
 static void
-coder_init (Coder *c, const AtlCodes *codes, const AtlContexts *contexts, int level,
-            int stage, AtlCoding coding)
+coder_clear (Coder *c)
 {
-  gsize nodes;
+  atl_free (c->counters);
+  for (int i = 0; i < 3; i++)
+    atl_free (c->kinds[i]);
+}
+
+/* To be cleared, even if it fails. */
+static gboolean
+coder_init (Coder *c, const AtlCodes *codes, const AtlContexts *contexts, int level,
+            int stage, AtlCoding coding, GError **error)
+{
+  gboolean primed;
 
   memset (c, 0, sizeof *c);
   c->contexts = contexts;
@@ -66,15 +83,15 @@ coder_init (Coder *c, const AtlCodes *codes, const AtlContexts *contexts, int le
   c->level = level;
   c->stage = stage;
   c->mixed = coding == ATL_CODING_CONTEXT;
-  nodes = (gsize)1 << c->context->depth;
-  c->counters = g_new (AtlCounter, nodes);
-  fill_counters (c->context, c->counters, 1, c->context->primed ? CONFIDENCE : 0);
-  if (!c->mixed)
-    return;
-  for (int i = 0; i < 3; i++)
+  primed = c->context->primed;
+  c->counters = make_counters (c->context, 1, primed ? CONFIDENCE : 0, error);
+  if (!c->counters)
+    return FALSE;
+  for (int i = 0; i < 3 && c->mixed; i++)
     {
-      c->kinds[i] = g_new (AtlCounter, nodes * KINDS);
-      fill_counters (c->context, c->kinds[i], KINDS, c->context->primed ? 4 : 0);
+      c->kinds[i] = make_counters (c->context, KINDS, primed ? 4 : 0, error);
+      if (!c->kinds[i])
+        return FALSE;
     }
   for (int d = 0; d < 17; d++)
     for (int i = 0; i < 3; i++)
@@ -87,14 +104,7 @@ coder_init (Coder *c, const AtlCodes *codes, const AtlContexts *contexts, int le
         w[INPUT_BEFORE] = network ? 3000 : 13000;
         w[INPUT_NETWORK] = network ? 60000 : 0;
       }
-}
-
-static void
-coder_clear (Coder *c)
-{
-  g_free (c->counters);
-  for (int i = 0; i < 3; i++)
-    g_free (c->kinds[i]);
+  return TRUE;
 }
 
 /* --- What is around a code ------------------------------------------------ */
@@ -287,11 +297,14 @@ atl_plane_encode (const AtlCodes *codes, const AtlContexts *contexts, int level,
   guint first = out->len;
   gboolean ok;
 
-  coder_init (&c, codes, contexts, level, stage, coding);
-  atl_range_encoder_init (&c.encoder, out);
-  ok = c.mixed ? code_plane (&c, TRUE, FALSE, progress, error)
-               : code_plane (&c, FALSE, FALSE, progress, error);
-  atl_range_encoder_finish (&c.encoder, first);
+  ok = coder_init (&c, codes, contexts, level, stage, coding, error);
+  if (ok)
+    {
+      atl_range_encoder_init (&c.encoder, out);
+      ok = c.mixed ? code_plane (&c, TRUE, FALSE, progress, error)
+                   : code_plane (&c, FALSE, FALSE, progress, error);
+      atl_range_encoder_finish (&c.encoder, first);
+    }
   coder_clear (&c);
   return ok;
 }
@@ -304,10 +317,13 @@ atl_plane_decode (AtlCodes *codes, const AtlContexts *contexts, int level,
   Coder c;
   gboolean ok;
 
-  coder_init (&c, codes, contexts, level, stage, coding);
-  atl_range_decoder_init (&c.decoder, data, size);
-  ok = c.mixed ? code_plane (&c, TRUE, TRUE, progress, error)
-               : code_plane (&c, FALSE, TRUE, progress, error);
+  ok = coder_init (&c, codes, contexts, level, stage, coding, error);
+  if (ok)
+    {
+      atl_range_decoder_init (&c.decoder, data, size);
+      ok = c.mixed ? code_plane (&c, TRUE, TRUE, progress, error)
+                   : code_plane (&c, FALSE, TRUE, progress, error);
+    }
   coder_clear (&c);
   return ok;
 }

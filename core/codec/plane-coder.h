@@ -24,11 +24,11 @@ typedef enum
 
 /* Appends codes->levels[level].planes[stage]; the planes that come before it
  * (stages before; of the same stage, coarser levels) must be there too.
- * FALSE only with G_IO_ERROR_CANCELLED. */
+ * FALSE only with ATELIER_ERROR_MEMORY or G_IO_ERROR_CANCELLED. */
 gboolean atl_plane_encode (const AtlCodes *codes, const AtlContexts *contexts,
                            int level, int stage, AtlCoding coding, GByteArray *out,
                            const AtlProgress *progress, GError **error);
-/* Fills the plane; any bytes give some codes below K. */
+/* Fills the plane; any bytes give some codes below K.  The same errors. */
 gboolean atl_plane_decode (AtlCodes *codes, const AtlContexts *contexts, int level,
                            int stage, AtlCoding coding, const guint8 *data,
                            gsize size, const AtlProgress *progress, GError **error);

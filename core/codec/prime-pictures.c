@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "codec/vqi-private.h"
 
 #define LEAST_PIXELS (1 << 20) /* that are taken of a picture */
@@ -26,8 +27,11 @@ read_part (gpointer data, int x, int y, int width, int height, int channels,
   const Part *p = data;
   int s = p->scale, row = width * s * channels;
   float share = 1.0f / (float)(s * s);
-  g_autofree float *pixels = g_new (float, (gsize)row *s);
+  atl_autofree float *pixels
+      = atl_try_alloc ((gsize)row * s, sizeof *pixels, "pixels", error);
 
+  if (!pixels)
+    return FALSE;
   memset (out, 0, (gsize)width * height * channels * sizeof *out);
   for (int v = 0; v < height; v++)
     {

@@ -25,16 +25,18 @@
 
 typedef struct
 {
-  const float *entries; /* [k][dim] */
-  int dim;
-  const double *weights; /* how often each occurs */
-} Splitter;
-
-typedef struct
-{
   float along;
   int entry;
 } Place;
+
+typedef struct
+{
+  const float *entries; /* [k][dim] */
+  int dim;
+  double *weights; /* [k]: how often each occurs */
+  double *axis;    /* [3][dim], to work in */
+  Place *places;   /* [k], to work in */
+} Splitter;
 
 static int
 compare_places (const void *a, const void *b)
@@ -46,14 +48,14 @@ compare_places (const void *a, const void *b)
   return p->entry - q->entry;
 }
 
-/* The first principal axis of some entries, by power iteration. */
+/* The first principal axis of some entries, by power iteration, into
+ * s->axis. */
 static void
-find_axis (const Splitter *s, const int *order, int n, double *axis)
+find_axis (const Splitter *s, const int *order, int n)
 {
-  g_autofree double *mean = g_new0 (double, s->dim);
-  g_autofree double *next = g_new (double, s->dim);
-  double total = 0;
+  double *axis = s->axis, *mean = axis + s->dim, *next = mean + s->dim, total = 0;
 
+  memset (mean, 0, s->dim * sizeof *mean);
   for (int i = 0; i < n; i++)
     {
       total += s->weights[order[i]];
@@ -93,15 +95,13 @@ find_axis (const Splitter *s, const int *order, int n, double *axis)
 static void
 split (const Splitter *s, int *order, int n)
 {
-  g_autofree double *axis = NULL;
-  g_autofree Place *places = NULL;
+  const double *axis = s->axis;
+  Place *places = s->places;
   int half = 1;
 
   if (n < 2)
     return;
-  axis = g_new (double, s->dim);
-  places = g_new (Place, n);
-  find_axis (s, order, n, axis);
+  find_axis (s, order, n);
   for (int i = 0; i < n; i++)
     {
       const float *e = s->entries + (gsize)order[i] * s->dim;
@@ -133,6 +133,7 @@ typedef struct
   int *order; /* codes in the order of their leaves */
   guint16 *leaf;
   double *counts; /* [k] */
+  double *sums;   /* [2 << depth]: how often each node is met */
   int n_neighbours;
   AtlNeighbour neighbours[ATL_MAX_NEIGHBOURS];
   gsize row_count[ATL_MAX_NEIGHBOURS]; /* K' + 1 */
@@ -145,6 +146,7 @@ typedef struct
   GByteArray *out;
   const AtlProgress *progress;
   double *done; /* share of each context's work, for the progress */
+  GError *error;
 } Learner;
 
 static const AtlCodes *
@@ -207,10 +209,12 @@ codebook (const Learner *l, int level, int stage, int *dim)
                                atl_graph_find_parameter (graph, node, suffix));
 }
 
-static void
+static gboolean
 count_codes (Learner *l)
 {
-  l->counts = g_new0 (double, l->k);
+  l->counts = atl_context_alloc (l->k, sizeof *l->counts, &l->error);
+  if (!l->counts)
+    return FALSE;
   for (guint i = 0; i < l->pictures->len; i++)
     {
       const AtlCodeGrid *grid = &picture (l, i)->levels[l->level];
@@ -218,17 +222,28 @@ count_codes (Learner *l)
       for (gsize j = 0; j < (gsize)grid->width * grid->height; j++)
         l->counts[grid->planes[l->stage][j]]++;
     }
+  return TRUE;
 }
 
-static void
+static gboolean
 make_tree (Learner *l)
 {
-  g_autofree double *weights = g_new (double, l->k);
-  Splitter s = { .weights = weights };
+  atl_autofree double *weights = NULL;
+  atl_autofree Place *places = NULL;
+  Splitter s = { 0 };
 
   s.entries = codebook (l, l->level, l->stage, &s.dim);
-  l->order = g_new (int, l->k);
-  l->leaf = g_new (guint16, l->k);
+  weights = atl_context_alloc ((gsize)l->k + 3 * (gsize)s.dim, sizeof *weights,
+                               &l->error);
+  if (!weights || !(places = atl_context_alloc (l->k, sizeof *places, &l->error))
+      || !(l->order = atl_context_alloc (l->k, sizeof *l->order, &l->error))
+      || !(l->leaf = atl_context_alloc (l->k, sizeof *l->leaf, &l->error))
+      || !(l->sums
+           = atl_context_alloc ((gsize)2 << l->depth, sizeof *l->sums, &l->error)))
+    return FALSE;
+  s.weights = weights;
+  s.axis = weights + l->k;
+  s.places = places;
   for (int i = 0; i < l->k; i++)
     {
       weights[i] = l->counts[i] + 0.5;
@@ -237,6 +252,7 @@ make_tree (Learner *l)
   split (&s, l->order, l->k);
   for (int i = 0; i < l->k; i++)
     l->leaf[l->order[i]] = (guint16)i;
+  return TRUE;
 }
 
 /* --- The network in floats ------------------------------------------------ */
@@ -265,15 +281,18 @@ lay_out (Learner *l)
 
 /* Embeddings start as random projections of the codebook's entries: what is
  * alike is foretold alike. */
-static void
-start_rows (Learner *l, int j, AtlRandom *random)
+static gboolean
+start_rows (Learner *l, int j, AtlRandom *random, GError **error)
 {
   int dim, k = (int)l->row_count[j] - 1;
   const float *entries
       = codebook (l, l->neighbours[j].level, l->neighbours[j].stage, &dim);
-  g_autofree float *projection = g_new (float, (gsize)dim * l->hidden);
+  atl_autofree float *projection
+      = atl_context_alloc ((gsize)dim * l->hidden, sizeof *projection, error);
   double norm = 1e-12;
 
+  if (!projection)
+    return FALSE;
   for (gsize i = 0; i < (gsize)k * dim; i++)
     norm += (double)entries[i] * entries[i];
   norm = sqrt (norm / k * l->n_neighbours);
@@ -288,6 +307,7 @@ start_rows (Learner *l, int j, AtlRandom *random)
           sum += projection[h * dim + d] * entries[(gsize)i * dim + d];
         l->rows[j][(gsize)i * l->hidden + h] = sum;
       }
+  return TRUE;
 }
 
 static gboolean
@@ -305,7 +325,8 @@ start_network (Learner *l, GError **error)
     l->memory[l->n_parameters + i] = 1e-4f;
   atl_random_init (&random, 1, (guint64)(l->stage * ATL_MAX_LEVELS + l->level));
   for (int j = 0; j < l->n_neighbours; j++)
-    start_rows (l, j, &random);
+    if (!start_rows (l, j, &random, error))
+      return FALSE;
   for (int i = 0; i < l->hidden; i++)
     l->bias[i] = 0.1f;
   return TRUE;
@@ -497,7 +518,7 @@ static void
 write_tree (Learner *l)
 {
   int nodes = 1 << l->depth;
-  g_autofree double *sums = g_new0 (double, 2 * (gsize)nodes);
+  double *sums = l->sums;
 
   for (int i = 0; i < l->k; i++)
     put16 (l->out, l->leaf[i]);
@@ -581,11 +602,13 @@ learner_init (Learner *l)
 static void
 learner_clear (Learner *l)
 {
-  g_free (l->order);
-  g_free (l->leaf);
-  g_free (l->counts);
+  atl_free (l->order);
+  atl_free (l->leaf);
+  atl_free (l->counts);
+  atl_free (l->sums);
   atl_free (l->memory);
   g_byte_array_unref (l->out);
+  g_clear_error (&l->error);
 }
 
 static void
@@ -594,8 +617,8 @@ learn_task (gpointer data, gint64 task, int worker)
   Learner *l = (Learner *)data + task;
   GError *error = NULL;
 
-  count_codes (l);
-  make_tree (l);
+  if (!count_codes (l) || !make_tree (l))
+    return;
   if (l->hidden > 0 && !start_network (l, &error))
     {
       g_clear_error (&error);
@@ -625,7 +648,7 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
   g_autofree Learner *learners = NULL;
   g_autofree double *done = NULL;
   int n;
-  gboolean ok;
+  GError *problem = NULL;
 
   if (!first
       || (pictures->len == 1
@@ -660,8 +683,16 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
   for (int i = 0; i < n; i++)
     {
       g_byte_array_append (out, learners[i].out->data, learners[i].out->len);
+      if (!problem)
+        problem = g_steal_pointer (&learners[i].error);
       learner_clear (&learners[i]);
     }
-  ok = atl_progress_update (progress, 1, NULL, error);
-  return ok ? g_byte_array_free_to_bytes (g_steal_pointer (&out)) : NULL;
+  if (problem)
+    {
+      g_propagate_error (error, problem);
+      return NULL;
+    }
+  if (!atl_progress_update (progress, 1, NULL, error))
+    return NULL;
+  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }

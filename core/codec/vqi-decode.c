@@ -13,44 +13,32 @@
 
 /* --- The model ------------------------------------------------------------ */
 
-static gboolean
-has_identity (const AtlVqi *vqi, AtlModel *model)
-{
-  g_autofree char *id = atl_vqi_model_id (vqi);
-
-  return g_str_has_prefix (atl_model_get_hash (model), id);
-}
-
 gboolean
 atl_vqi_check_model (const AtlVqi *vqi, AtlModel *model, GError **error)
 {
-  g_autofree char *id = NULL;
+  g_autofree char *id = atl_vqi_model_id (vqi);
+  const char *hash;
 
   if (!atl_model_require (model, "vqvae", error))
     return FALSE;
-  if (has_identity (vqi, model))
-    return TRUE;
-  id = atl_vqi_model_id (vqi);
+  hash = atl_model_get_hash (model, error);
+  if (!hash || g_str_has_prefix (hash, id))
+    return hash != NULL;
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
                _ ("The file was made with the model \"%s\" (%.8s), not with \"%s\" "
                   "(%.8s)"),
-               vqi->model_name, id, atl_model_get_name (model),
-               atl_model_get_hash (model));
+               vqi->model_name, id, atl_model_get_name (model), hash);
   return FALSE;
 }
 
 static AtlModel *
 try_model (const AtlVqi *vqi, const AtlModelInfo *info)
 {
-  AtlModel *model;
+  AtlModel *model = info->error ? NULL : atl_model_open (info->path, NULL);
 
-  if (info->error)
-    return NULL;
-  model = atl_model_open (info->path, NULL);
-  if (model && has_identity (vqi, model))
-    return model;
-  g_clear_pointer (&model, atl_model_free);
-  return NULL;
+  if (model && !atl_vqi_check_model (vqi, model, NULL))
+    g_clear_pointer (&model, atl_model_free);
+  return model;
 }
 
 AtlModel *
@@ -182,14 +170,17 @@ write_picture (gpointer data, int x, int y, int width, int height, int channels,
 }
 
 /* Puts alpha beside the colours that are there. */
-static void
-set_alpha (AtlPicture *picture, const guint16 *alpha, int bits)
+static gboolean
+set_alpha (AtlPicture *picture, const guint16 *alpha, int bits, GError **error)
 {
   int samples = picture->channels + 1;
   gsize width = picture->width;
-  g_autofree float *row = g_new (float, width *samples);
+  atl_autofree float *row
+      = atl_try_alloc (width * samples, sizeof *row, _ ("the transparency"), error);
   float scale = 1.0f / (float)((1 << bits) - 1);
 
+  if (!row)
+    return FALSE;
   for (int y = 0; y < picture->height; y++)
     {
       atl_picture_get (picture, 0, y, picture->width, 1, samples, row, samples,
@@ -199,26 +190,23 @@ set_alpha (AtlPicture *picture, const guint16 *alpha, int bits)
       atl_picture_set (picture, 0, y, picture->width, 1, samples, row, samples,
                        width * samples);
     }
+  return TRUE;
 }
 
 static gboolean
 decode_alpha (const AtlVqi *vqi, AtlPicture *picture, GError **error)
 {
   int bits = picture->depth == ATL_DEPTH_U8 ? 8 : 16;
-  guint16 *alpha;
-  gboolean ok;
+  atl_autofree guint16 *alpha = NULL;
 
   if (!vqi->alpha)
     return TRUE;
   alpha = atl_try_alloc ((gsize)picture->width * picture->height, sizeof *alpha,
                          _ ("the transparency"), error);
-  ok = alpha
-       && atl_alpha_decode (vqi->alpha, picture->width, picture->height, bits,
-                            alpha, NULL, error);
-  if (ok)
-    set_alpha (picture, alpha, bits);
-  atl_free (alpha);
-  return ok;
+  return alpha
+         && atl_alpha_decode (vqi->alpha, picture->width, picture->height, bits,
+                              alpha, NULL, error)
+         && set_alpha (picture, alpha, bits, error);
 }
 
 AtlPicture *

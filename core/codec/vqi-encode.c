@@ -54,10 +54,12 @@ atl_vqi_read_variances (const AtlModel *model, const AtlCodes *codes,
 
 /* Bits of each code by the context's prior alone, times `each`. */
 static float *
-make_costs (const AtlCodeContext *context, double each)
+make_costs (const AtlCodeContext *context, double each, GError **error)
 {
-  float *costs = g_new (float, context->k);
+  float *costs = atl_context_alloc ((gsize)context->k, sizeof *costs, error);
 
+  if (!costs)
+    return NULL;
   for (int code = 0; code < context->k; code++)
     {
       int leaf = context->leaf[code], node = 1, first = 0;
@@ -78,16 +80,22 @@ make_costs (const AtlCodeContext *context, double each)
   return costs;
 }
 
-static void
+static gboolean
 fill_costs (const AtlVqiJob *job, const AtlCodes *codes, double rate,
-            AtlCodeCosts *costs)
+            AtlCodeCosts *costs, GError **error)
 {
   memset (costs, 0, sizeof *costs);
   for (int l = 0; l < codes->n_levels; l++)
     for (int s = 0; s < codes->stages; s++)
       if (job->contexts->levels[l][s].primed)
-        costs->costs[l][s] = make_costs (&job->contexts->levels[l][s],
-                                         rate * job->variances.stages[l][s]);
+        {
+          costs->costs[l][s]
+              = make_costs (&job->contexts->levels[l][s],
+                            rate * job->variances.stages[l][s], error);
+          if (!costs->costs[l][s])
+            return FALSE;
+        }
+  return TRUE;
 }
 
 static void
@@ -95,7 +103,7 @@ clear_costs (AtlCodeCosts *costs)
 {
   for (int l = 0; l < ATL_MAX_LEVELS; l++)
     for (int s = 0; s < ATL_MAX_STAGES; s++)
-      g_free (costs->costs[l][s]);
+      atl_free (costs->costs[l][s]);
 }
 
 /* --- Planes --------------------------------------------------------------- */
@@ -105,6 +113,7 @@ typedef struct
   const AtlCodes *codes;
   const AtlContexts *contexts;
   GByteArray *out[ATL_MAX_LEVELS * ATL_MAX_STAGES][ATL_N_CODINGS];
+  GError *errors[ATL_MAX_LEVELS * ATL_MAX_STAGES][ATL_N_CODINGS];
   const AtlProgress *progress; /* only whether it is to stop */
 } PlanesJob;
 
@@ -116,7 +125,7 @@ encode_plane (gpointer data, gint64 task, int worker)
 
   atl_plane_encode (p->codes, p->contexts, plane % p->codes->n_levels,
                     plane / p->codes->n_levels, coding, p->out[plane][coding],
-                    p->progress, NULL);
+                    p->progress, &p->errors[plane][coding]);
 }
 
 /* Every plane in the coding that takes fewer bytes. */
@@ -127,6 +136,7 @@ encode_planes (AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes,
   AtlProgress quiet = { NULL, NULL, progress ? progress->cancellable : NULL };
   int n = codes->n_levels * codes->stages;
   PlanesJob p = { .codes = codes, .contexts = job->contexts, .progress = &quiet };
+  GError *problem = NULL;
 
   for (int i = 0; i < n; i++)
     for (int c = 0; c < ATL_N_CODINGS; c++)
@@ -140,11 +150,21 @@ encode_planes (AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes,
         if (p.out[i][c]->len < p.out[i][best]->len)
           best = c;
       for (int c = 0; c < ATL_N_CODINGS; c++)
-        if (c == best)
-          vqi->codes[l][s] = g_byte_array_free_to_bytes (p.out[i][c]);
-        else
-          g_byte_array_unref (p.out[i][c]);
+        {
+          if (c == best)
+            vqi->codes[l][s] = g_byte_array_free_to_bytes (p.out[i][c]);
+          else
+            g_byte_array_unref (p.out[i][c]);
+          if (!problem)
+            problem = g_steal_pointer (&p.errors[i][c]);
+          g_clear_error (&p.errors[i][c]);
+        }
       vqi->codings[l][s] = best;
+    }
+  if (problem)
+    {
+      g_propagate_error (error, problem);
+      return FALSE;
     }
   return atl_progress_update (progress, 1, NULL, error);
 }
@@ -157,12 +177,14 @@ from_hex (char c)
   return g_ascii_xdigit_value (c);
 }
 
-static void
-fill_head (const AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes)
+static gboolean
+fill_head (const AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes, GError **error)
 {
   const AtlVqiSource *source = job->source;
-  const char *hash = atl_model_get_hash (job->model);
+  const char *hash = atl_model_get_hash (job->model, error);
 
+  if (!hash)
+    return FALSE;
   vqi->channels = source->io.channels;
   vqi->depth = source->depth;
   vqi->width = source->io.width;
@@ -183,6 +205,7 @@ fill_head (const AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes)
   vqi->xmp = source->xmp ? g_bytes_ref (source->xmp) : NULL;
   vqi->x_resolution = source->x_resolution;
   vqi->y_resolution = source->y_resolution;
+  return TRUE;
 }
 
 AtlVqi *
@@ -199,17 +222,15 @@ atl_vqi_job_encode (AtlVqiJob *job, int stages, double rate, AtlCodes *codes,
   options.memory = job->options.memory;
   if (!atl_codes_init (&own, job->model, io->width, io->height, stages, error))
     return NULL;
-  fill_costs (job, &own, rate, &costs);
-  if (atl_apply_encode (job->model, job->pool, io, &options, &costs, &own,
-                        atl_progress_part (&part, progress, 0, 0.9), error))
+  if (fill_costs (job, &own, rate, &costs, error)
+      && atl_apply_encode (job->model, job->pool, io, &options, &costs, &own,
+                           atl_progress_part (&part, progress, 0, 0.9), error))
     {
       vqi = atl_vqi_new ();
       if (encode_planes (job, vqi, &own,
-                         atl_progress_part (&rest, progress, 0.9, 1), error))
-        {
-          fill_head (job, vqi, &own);
-          vqi->bytes = atl_vqi_measure (vqi, vqi->stages);
-        }
+                         atl_progress_part (&rest, progress, 0.9, 1), error)
+          && fill_head (job, vqi, &own, error))
+        vqi->bytes = atl_vqi_measure (vqi, vqi->stages);
       else
         g_clear_pointer (&vqi, atl_vqi_free);
     }
@@ -306,10 +327,13 @@ take_alpha (const AtlPicture *picture, int bits, GError **error)
 {
   gsize width = picture->width;
   int samples = picture->channels + 1;
-  guint16 *alpha = atl_try_alloc (width * picture->height, sizeof *alpha,
-                                  _ ("the transparency"), error);
-  g_autofree float *row = g_new (float, width *samples);
+  atl_autofree guint16 *alpha = NULL;
+  atl_autofree float *row
+      = atl_try_alloc (width * samples, sizeof *row, _ ("the transparency"), error);
 
+  if (row)
+    alpha = atl_try_alloc (width * picture->height, sizeof *alpha,
+                           _ ("the transparency"), error);
   if (!alpha)
     return NULL;
   for (int y = 0; y < picture->height; y++)
@@ -321,7 +345,7 @@ take_alpha (const AtlPicture *picture, int bits, GError **error)
             = (guint16)lrintf (CLAMP (row[x * samples + samples - 1], 0, 1)
                                * (float)((1 << bits) - 1));
     }
-  return alpha;
+  return g_steal_pointer (&alpha);
 }
 
 AtlVqi *

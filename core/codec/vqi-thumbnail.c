@@ -106,21 +106,25 @@ decode_few (const AtlVqi *vqi, AtlModel *model, AtlPool *pool, int size,
 /* --- Smaller -------------------------------------------------------------- */
 
 /* The mean of the pixels that fall onto each. */
-static void
-shrink (const AtlPicture *from, AtlPicture *to)
+static gboolean
+shrink (const AtlPicture *from, AtlPicture *to, GError **error)
 {
   int samples = to->channels;
   gsize row = (gsize)from->width * samples;
-  g_autofree float *line = g_new (float, row);
-  g_autofree float *sums = g_new (float, (gsize)to->width *samples);
+  gsize width = (gsize)to->width * samples;
+  atl_autofree float *memory
+      = atl_try_alloc (row + width, sizeof *memory, "pixels", error);
+  float *line = memory, *sums = memory + row;
 
+  if (!memory)
+    return FALSE;
   for (int y = 0; y < to->height; y++)
     {
       int top = (int)((gint64)y * from->height / to->height);
       int bottom
           = MAX (top + 1, (int)((gint64)(y + 1) * from->height / to->height));
 
-      memset (sums, 0, (gsize)to->width * samples * sizeof *sums);
+      memset (sums, 0, width * sizeof *sums);
       for (int v = top; v < bottom; v++)
         {
           atl_picture_get (from, 0, v, from->width, 1, samples, line, samples, row);
@@ -136,9 +140,9 @@ shrink (const AtlPicture *from, AtlPicture *to)
                   sums[x * samples + c] += share * line[u * samples + c];
             }
         }
-      atl_picture_set (to, 0, y, to->width, 1, samples, sums, samples,
-                       (gsize)to->width * samples);
+      atl_picture_set (to, 0, y, to->width, 1, samples, sums, samples, width);
     }
+  return TRUE;
 }
 
 /* The sample in the middle of what falls onto each pixel. */
@@ -148,9 +152,10 @@ add_alpha (const AtlVqi *vqi, AtlPicture *to, GError **error)
   int samples = to->channels + 1;
   atl_autofree guint16 *alpha = atl_try_alloc ((gsize)vqi->width * vqi->height,
                                                sizeof (guint16), "alpha", error);
-  g_autofree float *line = g_new (float, (gsize)to->width *samples);
+  atl_autofree float *line
+      = atl_try_alloc ((gsize)to->width * samples, sizeof *line, "alpha", error);
 
-  if (!alpha
+  if (!alpha || !line
       || !atl_alpha_decode (vqi->alpha, vqi->width, vqi->height, 8, alpha, NULL,
                             error))
     return FALSE;
@@ -186,9 +191,8 @@ atl_vqi_thumbnail (const AtlVqi *vqi, AtlModel *model, AtlPool *pool, int size,
   small = atl_picture_new (MAX (1, (int)lrint (vqi->width * scale)),
                            MAX (1, (int)lrint (vqi->height * scale)), vqi->channels,
                            vqi->alpha != NULL, ATL_DEPTH_U8, vqi->icc, error);
-  if (!small)
+  if (!small || !shrink (large, small, error))
     return NULL;
-  shrink (large, small);
   if (vqi->alpha && !add_alpha (vqi, small, error))
     return NULL;
   return g_steal_pointer (&small);

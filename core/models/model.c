@@ -560,14 +560,16 @@ atl_model_save (AtlModel *model, const char *path, gboolean half, GError **error
 
 /* Feeds name, shape and values, each ended so that none can run into the
  * next. */
-static void
-hash_parameter (AtlModel *model, int i, GChecksum *checksum)
+static gboolean
+hash_parameter (AtlModel *model, int i, GChecksum *checksum, GError **error)
 {
   const AtlParameter *p = atl_graph_get_parameter (model->graph, i);
   g_autofree char *dims = atl_dims_to_string (p->n_dims, p->dims);
   gsize n = atl_parameter_size (p);
-  g_autofree float *values = g_new (float, n);
+  atl_autofree float *values = atl_try_alloc (n, sizeof *values, p->name, error);
 
+  if (!values)
+    return FALSE;
   g_checksum_update (checksum, (const guchar *)p->name,
                      (gssize)strlen (p->name) + 1);
   g_checksum_update (checksum, (const guchar *)dims, (gssize)strlen (dims) + 1);
@@ -578,17 +580,19 @@ hash_parameter (AtlModel *model, int i, GChecksum *checksum)
 #endif
   g_checksum_update (checksum, (const guchar *)values,
                      (gssize)(n * sizeof (float)));
+  return TRUE;
 }
 
 const char *
-atl_model_get_hash (AtlModel *model)
+atl_model_get_hash (AtlModel *model, GError **error)
 {
   if (!model->hash)
     {
       g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
 
       for (int i = 0; i < atl_graph_get_n_parameters (model->graph); i++)
-        hash_parameter (model, i, checksum);
+        if (!hash_parameter (model, i, checksum, error))
+          return NULL;
       model->hash = g_strdup (g_checksum_get_string (checksum));
     }
   return model->hash;

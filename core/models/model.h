@@ -50,8 +50,7 @@ const AtlGraph  *atl_model_get_graph   (const AtlModel *model);
 AtlWeights      *atl_model_get_weights (AtlModel *model);
 /* Never NULL; owned by the model, may be added to. */
 JsonObject      *atl_model_get_card    (AtlModel *model);
-/* Any further metadata of the file (say, code counts for the entropy coder,
- * a thumbnail): value or NULL; setting NULL removes. */
+/* Any further metadata of the file (say, a thumbnail): value or NULL; setting NULL removes. */
 const char      *atl_model_get_metadata (const AtlModel *model,
                                          const char     *key);
 void             atl_model_set_metadata (AtlModel *model, const char *key,
@@ -64,8 +63,9 @@ void             atl_model_set_data    (AtlModel *model, const char *name,
 /* The card's name, else the file's. */
 const char      *atl_model_get_name    (const AtlModel *model);
 /* 64 hexadecimal digits: SHA-256 over the parameters' names, shapes and
- * float32 values; the identity of the weights.  Computed once. */
-const char      *atl_model_get_hash    (AtlModel *model);
+ * float32 values; the identity of the weights.  Computed once.  NULL with
+ * ATELIER_ERROR_MEMORY. */
+const char      *atl_model_get_hash    (AtlModel *model, GError **error);
 
 /* FALSE with ATELIER_ERROR_MODEL unless the model's kind is `kind`; the
  * message says what such a model is for. */

@@ -182,16 +182,20 @@ set_parameter (AtlModel *model, const char *name, const float *values)
 }
 
 /* skip.encode: components / deviation; skip.decode: the transpose. */
-static void
+static gboolean
 set_skip (AtlModel *model, int dim, int n, const double *mean,
-          const double *components, const double *variances)
+          const double *components, const double *variances, GError **error)
 {
-  float *encode = g_new0 (float, (gsize)n *(gsize)dim);
-  float *decode = g_new0 (float, (gsize)n *(gsize)dim);
-  float *shift = g_new0 (float, MAX (n, dim));
+  gsize size = (gsize)n * (gsize)dim;
+  atl_autofree float *encode
+      = atl_try_alloc0 (2 * size + (gsize)MAX (n, dim), sizeof *encode,
+                        "principal components", error);
+  float *decode = encode + size, *shift = decode + size;
   int kept = MIN (n, dim);
   double total = 0, deviation;
 
+  if (!encode)
+    return FALSE;
   for (int i = 0; i < kept; i++)
     total += variances[i];
   deviation = sqrt (MAX (total / n, 1e-8));
@@ -216,9 +220,7 @@ set_skip (AtlModel *model, int dim, int n, const double *mean,
     shift[j] = (float)mean[j];
   set_parameter (model, "skip.decode.bias", shift);
   atl_weights_changed (atl_model_get_weights (model));
-  g_free (encode);
-  g_free (decode);
-  g_free (shift);
+  return TRUE;
 }
 
 gboolean
@@ -229,25 +231,23 @@ atl_vqvae_start (AtlMethod *method, const float *input, int n_pictures,
   const AtlConfig *config = atl_model_get_config (method->model);
   AtlShape shape = method->input;
   int dim = shape.c * config->downsample * config->downsample;
-  double *mean, *components, *variances;
-  gboolean ok;
+  gsize n = (gsize)MIN (dim, ATL_PCA_MAX_DIM); /* more are refused */
+  atl_autofree double *mean = NULL;
+  double *variances, *components;
 
   if (!config->linear_skip || !self->settings.pca
       || config->input_channels != config->output_channels)
     return TRUE;
-  mean = g_new (double, dim);
-  variances = g_new (double, dim);
-  components
-      = dim <= ATL_PCA_MAX_DIM ? g_new (double, (gsize)dim *(gsize)dim) : NULL;
-  ok = atl_pca (method->pool, input, n_pictures, shape.h, shape.w, shape.c,
-                config->downsample, mean, components, variances, error);
-  if (ok)
-    {
-      set_skip (method->model, dim, config->code_dim, mean, components, variances);
-      atl_optimiser_reset_average (self->learner.optimiser);
-    }
-  g_free (mean);
-  g_free (components);
-  g_free (variances);
-  return ok;
+  mean = atl_try_alloc (n * (2 + n), sizeof *mean, "principal components", error);
+  if (!mean)
+    return FALSE;
+  variances = mean + n;
+  components = variances + n;
+  if (!atl_pca (method->pool, input, n_pictures, shape.h, shape.w, shape.c,
+                config->downsample, mean, components, variances, error)
+      || !set_skip (method->model, dim, config->code_dim, mean, components,
+                    variances, error))
+    return FALSE;
+  atl_optimiser_reset_average (self->learner.optimiser);
+  return TRUE;
 }

@@ -120,6 +120,12 @@ atl_try_alloc (gsize n, gsize size, const char *what, GError **error)
   return g_malloc (n * size);
 }
 
+gpointer
+atl_try_alloc0 (gsize n, gsize size, const char *what, GError **error)
+{
+  return g_malloc0 (n * size);
+}
+
 void
 atl_free (gpointer memory)
 {
@@ -128,6 +134,12 @@ atl_free (gpointer memory)
 void
 g_bytes_unref (GBytes *bytes)
 {
+}
+
+const gchar *
+g_dgettext (const gchar *domain, const gchar *text)
+{
+  return text;
 }
 
 /* The tables' identity is no part of what is coded. */

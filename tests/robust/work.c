@@ -6,6 +6,8 @@
 
 #include "apply/apply.h"
 #include "apply/metrics.h"
+#include "codec/prime-pictures.h"
+#include "codec/vqi-thumbnail.h"
 #include "codec/vqi.h"
 #include "models/library.h"
 #include "train/trainer.h"
@@ -216,6 +218,30 @@ compress (Work *work, GError **error)
   return out != NULL;
 }
 
+/* Its codes' tables learned anew; then a file of them. */
+static gboolean
+prime (Work *work, GError **error)
+{
+  g_autoptr (AtlModel) model = atl_model_open (work->vqvae, error);
+  g_autoptr (AtlPicture) in
+      = model != NULL ? atl_picture_load (work->pictures[0], error) : NULL;
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
+  AtlPrimeOptions options = { 16, 1 };
+  AtlVqiOptions how = ATL_VQI_DEFAULTS;
+  g_autoptr (AtlVqi) vqi = NULL;
+  g_autoptr (AtlPicture) small = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (work->pictures); i++)
+    g_ptr_array_add (paths, work->pictures[i]);
+  if (in == NULL
+      || !atl_prime_model (model, work->pool, paths, 4, &options, NULL, error))
+    return FALSE;
+  vqi = atl_vqi_encode_picture (model, work->pool, in, &how, NULL, error);
+  if (vqi != NULL)
+    small = atl_vqi_thumbnail (vqi, model, work->pool, 16, NULL, error);
+  return small != NULL;
+}
+
 static gboolean
 load_and_save_pictures (Work *work, GError **error)
 {
@@ -279,6 +305,7 @@ const WorkEntry work_entries[] = {
   { "translate", translate },
   { "roundtrip", roundtrip },
   { "compress", compress },
+  { "prime", prime },
   { "load-and-save-pictures", load_and_save_pictures },
   { "train-pix2pix", train_pix2pix },
   { "train-vqvae", train_vqvae },
