@@ -542,6 +542,31 @@ atl_ms_ssim (AtlPool *pool, const float *a, const float *b, int width, int heigh
   return ms_ssim;
 }
 
+static gboolean
+compare (AtlPool *pool, Rows a, Rows b, const AtlProgress *progress,
+         AtlComparison *comparison, GError **error)
+{
+  StripSums means;
+
+  if (!ms_ssim_of (pool, a, b, progress, &means, &comparison->ms_ssim, error))
+    return FALSE;
+  comparison->ssim = channel_mean (means.ssim, a.channels);
+  comparison->psnr = psnr_of (means.squared);
+  comparison->l1 = means.absolute;
+  return TRUE;
+}
+
+gboolean
+atl_compare_floats (AtlPool *pool, const float *a, const float *b, int width,
+                    int height, int channels, const AtlProgress *progress,
+                    AtlComparison *comparison, GError **error)
+{
+  Rows rows_a = { a, NULL, width, height, channels };
+  Rows rows_b = { b, NULL, width, height, channels };
+
+  return compare (pool, rows_a, rows_b, progress, comparison, error);
+}
+
 gboolean
 atl_compare_pictures (AtlPool *pool, const AtlPicture *a, const AtlPicture *b,
                       const AtlProgress *progress, AtlComparison *comparison,
@@ -549,7 +574,6 @@ atl_compare_pictures (AtlPool *pool, const AtlPicture *a, const AtlPicture *b,
 {
   Rows rows_a = { NULL, a, a->width, a->height, a->channels };
   Rows rows_b = { NULL, b, b->width, b->height, b->channels };
-  StripSums means;
 
   if (a->width != b->width || a->height != b->height || a->channels != b->channels)
     {
@@ -560,11 +584,5 @@ atl_compare_pictures (AtlPool *pool, const AtlPicture *a, const AtlPicture *b,
           a->width, a->height, a->channels, b->width, b->height, b->channels);
       return FALSE;
     }
-  if (!ms_ssim_of (pool, rows_a, rows_b, progress, &means, &comparison->ms_ssim,
-                   error))
-    return FALSE;
-  comparison->ssim = channel_mean (means.ssim, a->channels);
-  comparison->psnr = psnr_of (means.squared);
-  comparison->l1 = means.absolute;
-  return TRUE;
+  return compare (pool, rows_a, rows_b, progress, comparison, error);
 }

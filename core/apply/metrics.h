@@ -40,6 +40,13 @@ typedef struct
   double l1, psnr, ssim, ms_ssim;
 } AtlComparison;
 
+/* All four of two float pictures, of at most ATL_METRICS_MAX_CHANNELS
+ * channels.  FALSE with ATELIER_ERROR_MEMORY or
+ * G_IO_ERROR_CANCELLED. */
+gboolean atl_compare_floats (AtlPool *pool, const float *a, const float *b,
+                             int width, int height, int channels,
+                             const AtlProgress *progress,
+                             AtlComparison *comparison, GError **error);
 /* All four of two pictures, read row by row in their own depth, so that beside
  * the pictures it takes half a float picture of memory; the same figures as of
  * the functions above.  Alpha is left out.  FALSE with ATELIER_ERROR_ARGUMENT
