@@ -346,7 +346,8 @@ fuse_node (AtlPlan *plan, int index)
     case ATL_OP_DEPTH_TO_SPACE:
       add_step (plan, &step_reorder_class, index, a, -1);
       break;
-    default:
+    case ATL_OP_INPUT:
+    case ATL_N_OPS:
       break;
     }
 }
