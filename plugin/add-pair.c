@@ -3,7 +3,6 @@
  * (after, the upper one).  What both layers have in common is written, within
  * the selection's bounds if there is one. */
 
-#include <errno.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
@@ -143,16 +142,6 @@ find_folders (const char *folder, char **a, char **b)
   *b = g_build_filename (folder, names[0][1], NULL);
 }
 
-static gboolean
-make_folder (const char *folder, GError **error)
-{
-  if (g_mkdir_with_parents (folder, 0777) == 0)
-    return TRUE;
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s: the folder can't be made: %s"), folder, g_strerror (errno));
-  return FALSE;
-}
-
 /* Whether some picture in `folder` has this stem. */
 static gboolean
 is_taken (const char *folder, const char *stem)
@@ -185,7 +174,7 @@ next_pair (const char *folder, const char *name, Pair *pair, GError **error)
       return FALSE;
     }
   find_folders (folder, &a, &b);
-  if (!make_folder (a, error) || !make_folder (b, error))
+  if (!atl_make_folder (a, error) || !atl_make_folder (b, error))
     return FALSE;
   for (int i = 1; i <= MAX_NUMBER; i++)
     {

@@ -2,8 +2,6 @@
 
 #include <libgimp/gimp.h>
 
-#include <glib/gi18n-lib.h>
-
 #include "procedures.h"
 #include "worker.h"
 
@@ -41,9 +39,7 @@ static const struct
 static void
 set_help (GimpPlugIn *plug_in)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *own = program ? g_path_get_dirname (program) : g_strdup (".");
-  g_autofree char *beside = g_build_filename (own, "help", NULL);
+  g_autofree char *beside = atl_beside ("help");
   g_autoptr (GFile) folder = g_file_new_for_path (
       g_file_test (beside, G_FILE_TEST_IS_DIR) ? beside : ATELIER_HELPDIR);
 
@@ -56,7 +52,6 @@ query_procedures (GimpPlugIn *plug_in)
   GList *names = NULL;
 
   set_help (plug_in);
-
   for (gsize i = 0; i < G_N_ELEMENTS (procedures); i++)
     names = g_list_append (names, g_strdup (procedures[i].name));
   return names;
@@ -77,11 +72,9 @@ static gboolean
 set_i18n (GimpPlugIn *plug_in, const char *procedure_name, char **domain,
           char **folder)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *own = program ? g_path_get_dirname (program) : NULL;
-  g_autofree char *locale = own ? g_build_filename (own, "locale", NULL) : NULL;
+  g_autofree char *locale = atl_beside ("locale");
 
-  if (!locale || !g_file_test (locale, G_FILE_TEST_IS_DIR))
+  if (!g_file_test (locale, G_FILE_TEST_IS_DIR))
     return FALSE;
   *domain = g_strdup (GETTEXT_PACKAGE);
   *folder = g_strdup ("locale");

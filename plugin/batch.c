@@ -1,21 +1,16 @@
-/* script-fu-atelier-batch and script-fu-atelier-train: Atelier's filters over a
- * folder of pictures, and training over one, through Script-Fu.  What they do is
- * in data/scripts; here they are registered, their arguments are checked, and
- * what they have done is reported. */
+/* script-fu-atelier-batch: Atelier's filters over a folder of pictures, through
+ * Script-Fu.  What is done is in data/scripts/atelier-batch.scm; here the arguments
+ * are checked, and what was done is reported. */
 
-#include <errno.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 
 #include "dialogs.h"
 #include "procedures.h"
 #include "script.h"
 
-#define MAX_STEPS 100000000
-
-/* --- Batch: arguments --- */
+/* --- Arguments --- */
 
 typedef struct
 {
@@ -35,19 +30,6 @@ batch_clear (Batch *batch)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Batch, batch_clear)
-
-static gboolean
-require_path (GimpProcedureConfig *config, const char *argument, char **path,
-              GError **error)
-{
-  if (!atl_config_path (config, argument, path, error))
-    return FALSE;
-  if (*path)
-    return TRUE;
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-               _ ("the argument \"%s\" is missing; it is a folder"), argument);
-  return FALSE;
-}
 
 static gboolean
 check_source (const char *source, GError **error)
@@ -82,20 +64,16 @@ read_batch (GimpProcedureConfig *config, Batch *batch, GError **error)
   if (batch->filter < 0)
     return FALSE;
   batch->format = atl_parse_word (format, "format", formats, error);
-  if (batch->format < 0 || !require_path (config, "source", &batch->source, error)
-      || !require_path (config, "folder", &batch->folder, error)
+  if (batch->format < 0
+      || !atl_config_folder (config, "source", &batch->source, error)
+      || !atl_config_folder (config, "folder", &batch->folder, error)
       || !check_source (batch->source, error)
       || !check_model (config, batch, error))
     return FALSE;
-  if (g_mkdir_with_parents (batch->folder, 0777) == 0)
-    return TRUE;
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s: the folder can't be made: %s"), batch->folder,
-               g_strerror (errno));
-  return FALSE;
+  return atl_make_folder (batch->folder, error);
 }
 
-/* --- Batch: what was done --- */
+/* --- What was done --- */
 
 typedef struct
 {
@@ -185,8 +163,10 @@ run_batch (GimpProcedureConfig *config, Outcome *outcome, GError **error)
   return FALSE;
 }
 
+/* --- The procedure --- */
+
 static GimpValueArray *
-batch (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
+run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 {
   GimpRunMode run_mode;
   Outcome outcome = { 0, 0, NULL };
@@ -209,7 +189,7 @@ batch (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 }
 
 static void
-add_batch_arguments (GimpProcedure *procedure)
+add_arguments (GimpProcedure *procedure)
 {
   gimp_procedure_add_file_argument (
       procedure, "source", _ ("_Pictures"),
@@ -237,7 +217,7 @@ GimpProcedure *
 atl_batch_create (GimpPlugIn *plug_in)
 {
   GimpProcedure *procedure = gimp_procedure_new (
-      plug_in, ATL_PROC_BATCH, GIMP_PDB_PROC_TYPE_PLUGIN, batch, NULL, NULL);
+      plug_in, ATL_PROC_BATCH, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
 
   atl_procedure_describe (
       procedure, _ ("Apply to a _Folder..."),
@@ -249,7 +229,7 @@ atl_batch_create (GimpPlugIn *plug_in)
          "are done."));
   gimp_procedure_set_sensitivity_mask (procedure, GIMP_PROCEDURE_SENSITIVE_ALWAYS);
   atl_add_run_mode (procedure);
-  add_batch_arguments (procedure);
+  add_arguments (procedure);
   gimp_procedure_add_int_return_value (procedure, "done", _ ("Done"),
                                        _ ("How many pictures are done"), 0,
                                        G_MAXINT, 0, G_PARAM_READWRITE);
@@ -259,121 +239,5 @@ atl_batch_create (GimpPlugIn *plug_in)
   gimp_procedure_add_string_array_return_value (
       procedure, "failures", _ ("Failures"), _ ("Which failed, and why"),
       G_PARAM_READWRITE);
-  return procedure;
-}
-
-/* --- Training --- */
-
-#define N_RESULTS 7
-
-/* Lines as atelier-train.scm writes them. */
-static GimpValueArray *
-return_trained (GimpProcedure *procedure, char **lines)
-{
-  GimpValueArray *values = atl_return (procedure, NULL);
-
-  GIMP_VALUES_TAKE_FILE (values, 1, g_file_new_for_path (lines[0]));
-  GIMP_VALUES_SET_INT (values, 2, (int)g_ascii_strtoll (lines[1], NULL, 10));
-  GIMP_VALUES_SET_BOOLEAN (values, 3, !g_str_equal (lines[2], "0"));
-  for (int i = 3; i < N_RESULTS; i++)
-    GIMP_VALUES_SET_DOUBLE (values, i + 1, g_ascii_strtod (lines[i], NULL));
-  return values;
-}
-
-static char *
-train_arguments (GimpProcedureConfig *config, GError **error)
-{
-  g_autofree char *path = NULL;
-  const char *const names[] = { "kind", "name", "preset", NULL };
-  GString *list = g_string_new (NULL);
-  int steps;
-
-  if (!require_path (config, "folder", &path, error))
-    {
-      g_string_free (list, TRUE);
-      return NULL;
-    }
-  for (int i = -1; i < 0 || names[i]; i++)
-    {
-      g_autofree char *text
-          = i < 0 ? g_strdup (path) : atl_config_string (config, names[i]);
-      g_autofree char *quoted = atl_script_quote (text ? text : "");
-
-      g_string_append_printf (list, "%s ", quoted);
-    }
-  g_object_get (config, "steps", &steps, NULL);
-  g_string_append_printf (list, "%d", steps);
-  return g_string_free (list, FALSE);
-}
-
-static GimpValueArray *
-train (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
-{
-  GError *error = NULL;
-  g_autofree char *arguments = train_arguments (config, &error);
-  g_auto (GStrv) lines = NULL;
-
-  if (arguments)
-    lines
-        = atl_script_run ("atelier-train.scm", "atelier-train", arguments, &error);
-  if (lines && g_strv_length (lines) == N_RESULTS)
-    return return_trained (procedure, lines);
-  if (!error)
-    g_set_error (&error, ATELIER_ERROR, ATELIER_ERROR_FORMAT, "%s",
-                 _ ("the training has returned something else than its model"));
-  return atl_return (procedure, error);
-}
-
-static void
-add_train_results (GimpProcedure *procedure)
-{
-  static const char *const names[] = { "l1", "psnr", "ssim", "ms-ssim" };
-  const char *const nicks[] = { _ ("L1"), _ ("PSNR"), _ ("SSIM"), _ ("MS-SSIM") };
-
-  gimp_procedure_add_file_return_value (procedure, "model", _ ("Model"),
-                                        _ ("The model file"), G_PARAM_READWRITE);
-  gimp_procedure_add_int_return_value (procedure, "step", _ ("Step"),
-                                       _ ("The step that the model is of"), 0,
-                                       G_MAXINT, 0, G_PARAM_READWRITE);
-  gimp_procedure_add_boolean_return_value (
-      procedure, "held-out", _ ("Held out"),
-      _ ("Whether the figures are of pictures that were not trained on"), FALSE,
-      G_PARAM_READWRITE);
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    gimp_procedure_add_double_return_value (
-        procedure, names[i], nicks[i], _ ("As plug-in-atelier-train returns it"),
-        -1, G_MAXDOUBLE, -1, G_PARAM_READWRITE);
-}
-
-GimpProcedure *
-atl_script_train_create (GimpPlugIn *plug_in)
-{
-  GimpProcedure *procedure = gimp_procedure_new (
-      plug_in, ATL_PROC_SCRIPT_TRAIN, GIMP_PDB_PROC_TYPE_PLUGIN, train, NULL, NULL);
-
-  atl_procedure_describe (
-      procedure, NULL, _ ("Makes a model from a folder of paired images"),
-      _ ("The entry point for scripts: trains without a window, as "
-         "plug-in-atelier-train does, which has more arguments.  The model of "
-         "that name in the user's own folder can be used at once."));
-  atl_add_run_mode (procedure);
-  gimp_procedure_add_file_argument (
-      procedure, "folder", _ ("_Folder"), _ ("The folder of training pictures"),
-      GIMP_FILE_CHOOSER_ACTION_ANY, TRUE, NULL, G_PARAM_READWRITE);
-  gimp_procedure_add_string_argument (
-      procedure, "kind", _ ("_Kind"),
-      _ ("What is learnt: pix2pix, from pairs, or vqvae, to compress"), "pix2pix",
-      G_PARAM_READWRITE);
-  gimp_procedure_add_string_argument (procedure, "name", _ ("_Name"),
-                                      _ ("The model's name; empty: the folder's"),
-                                      "", G_PARAM_READWRITE);
-  gimp_procedure_add_string_argument (
-      procedure, "preset", _ ("_Preset"),
-      _ ("How much effort: quick (minutes), standard (hours), full (a night)"),
-      "quick", G_PARAM_READWRITE);
-  gimp_procedure_add_int_argument (procedure, "steps", _ ("S_teps"),
-                                   _ ("How long to train; 0: as the preset"), 0,
-                                   MAX_STEPS, 0, G_PARAM_READWRITE);
-  add_train_results (procedure);
   return procedure;
 }

@@ -1,8 +1,9 @@
 /* What the procedures share; see procedures.h. */
 
-#include <string.h>
+#include <errno.h>
 
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 
 #include "models/library.h"
 #include "procedures.h"
@@ -12,20 +13,25 @@
 #define YEAR "2026"
 #define MAX_MEMORY (1 << 20) /* MiB */
 
-/* The drawing of this procedure's name in the folder `icons` beside the
- * executable. */
+char *
+atl_beside (const char *name)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program ? g_path_get_dirname (program) : g_strdup (".");
+
+  return g_build_filename (folder, name, NULL);
+}
+
+/* The drawing of this procedure's name in the folder `icons`. */
 static void
 set_icon (GimpProcedure *procedure)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = program ? g_path_get_dirname (program) : NULL;
   g_autofree char *name
-      = g_strconcat (gimp_procedure_get_name (procedure), ".svg", NULL);
-  g_autofree char *path
-      = folder ? g_build_filename (folder, "icons", name, NULL) : NULL;
-  g_autoptr (GFile) file = path ? g_file_new_for_path (path) : NULL;
+      = g_strdup_printf ("icons/%s.svg", gimp_procedure_get_name (procedure));
+  g_autofree char *path = atl_beside (name);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
 
-  if (file && g_file_query_exists (file, NULL))
+  if (g_file_query_exists (file, NULL))
     gimp_procedure_set_icon_file (procedure, file);
 }
 
@@ -131,23 +137,54 @@ atl_config_string (GimpProcedureConfig *config, const char *name)
   return value && *value ? g_steal_pointer (&value) : NULL;
 }
 
+char *
+atl_file_path (GFile *file, GError **error)
+{
+  char *path = g_file_get_path (file);
+  g_autofree char *uri = NULL;
+
+  if (path)
+    return path;
+  uri = g_file_get_uri (file);
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+               _ ("%s is not on a disk of this machine; copy it there first"), uri);
+  return NULL;
+}
+
 gboolean
 atl_config_path (GimpProcedureConfig *config, const char *name, char **path,
                  GError **error)
 {
   g_autoptr (GFile) file = NULL;
-  g_autofree char *uri = NULL;
 
   *path = NULL;
   g_object_get (config, name, &file, NULL);
   if (!file)
     return TRUE;
-  *path = g_file_get_path (file);
+  *path = atl_file_path (file, error);
+  return *path != NULL;
+}
+
+gboolean
+atl_config_folder (GimpProcedureConfig *config, const char *name, char **path,
+                   GError **error)
+{
+  if (!atl_config_path (config, name, path, error))
+    return FALSE;
   if (*path)
     return TRUE;
-  uri = g_file_get_uri (file);
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+               _ ("the argument \"%s\" is missing; it is a folder"), name);
+  return FALSE;
+}
+
+gboolean
+atl_make_folder (const char *path, GError **error)
+{
+  if (g_mkdir_with_parents (path, 0777) == 0)
+    return TRUE;
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s is not on a disk of this machine; copy it there first"), uri);
+               _ ("%s: the folder can't be made: %s"), path, g_strerror (errno));
   return FALSE;
 }
 

@@ -10,7 +10,6 @@
 #include "procedures.h"
 #include "vqi-layer.h"
 
-#define MAX_QUALITY 64
 #define MAX_PSNR 200.0 /* reported for equal pictures, whose PSNR is infinite */
 
 /* Bytes and means over all layers, the latter weighted by their pixels. */
@@ -58,39 +57,21 @@ measure (gpointer data, AtlLayer *pixels, AtlPool *pool, GError **error)
 }
 
 static gboolean
-check_quality (AtlModel *model, int quality, GError **error)
-{
-  int stages = atl_model_get_config (model)->stages;
-
-  if (quality <= stages)
-    return TRUE;
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-               ngettext ("the argument \"quality\" is %d, but %s has only one "
-                         "quality; leave it at 0",
-                         "the argument \"quality\" is %d; %s has the qualities 1 "
-                         "to %d, and 0 for all of it",
-                         stages),
-               quality, atl_model_get_name (model), stages);
-  return FALSE;
-}
-
-static gboolean
 read_settings (GimpProcedureConfig *config, AtlFilter *filter, Losses *losses,
                GError **error)
 {
-  int quality, memory;
+  int memory;
 
   filter->options = (AtlApplyOptions)ATL_APPLY_DEFAULTS;
-  g_object_get (config, "quality", &quality, "memory", &memory, NULL);
-  filter->options.stages = quality;
-  filter->options.memory = (gsize)memory << 20;
+  losses->options = (AtlVqiOptions)ATL_VQI_DEFAULTS;
+  g_object_get (config, "memory", &memory, NULL);
+  losses->options.memory = (gsize)memory << 20;
   if (!atl_filter_read_output (config, &filter->new_layer, error))
     return FALSE;
-  losses->options = (AtlVqiOptions)ATL_VQI_DEFAULTS;
-  losses->options.stages = quality;
-  losses->options.memory = filter->options.memory;
   losses->model = filter->model = atl_config_model (config, "vqvae", error);
-  return filter->model && check_quality (filter->model, quality, error);
+  return filter->model
+         && atl_vqi_read_quality (config, filter->model, &losses->options.stages,
+                                  error);
 }
 
 static GimpValueArray *
@@ -171,10 +152,7 @@ atl_compress_create (GimpPlugIn *plug_in)
   atl_add_model (procedure,
                  _ ("The VQ-VAE model: a name that plug-in-atelier-models lists, "
                     "or a file; empty: the first there is"));
-  gimp_procedure_add_int_argument (
-      procedure, "quality", _ ("_Quality"),
-      _ ("Residual stages of the model to use: the more, the more bits; 0: all"), 0,
-      MAX_QUALITY, 0, G_PARAM_READWRITE);
+  atl_vqi_add_quality (procedure);
   atl_add_output (procedure);
   atl_add_memory (procedure);
   add_return_values (procedure);

@@ -2,8 +2,6 @@
 
 #include "pixels.h"
 
-#include <math.h>
-
 #include <glib/gi18n-lib.h>
 
 #include "worker.h"

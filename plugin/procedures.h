@@ -37,6 +37,10 @@ GimpProcedure *atl_tutorial_create (GimpPlugIn *plug_in);
 
 /* --- What they share: common.c --- */
 
+/* The path of what lies beside the executable under this name, be it there or
+ * not; free with g_free. */
+char *atl_beside (const char *name);
+
 /* Menu entry (menu_label NULL: none), icon, documentation and attribution. */
 void atl_procedure_describe (GimpProcedure *procedure, const char *menu_label,
                              const char *blurb, const char *help);
@@ -62,10 +66,18 @@ int atl_parse_word (const char *value, const char *argument,
 /* What a string argument of the config says: NULL where it is empty.  Free with
  * g_free. */
 char *atl_config_string (GimpProcedureConfig *config, const char *name);
-/* The path of a file argument: NULL where none is given, or, with
- * ATELIER_ERROR_FILE, where it is on no disk of this machine. */
+/* Its path; NULL with ATELIER_ERROR_FILE where it is on no disk of this machine.
+ * Free with g_free. */
+char *atl_file_path (GFile *file, GError **error);
+/* The path of a file argument.  NULL where none is given; FALSE, too, where it has
+ * none. */
 gboolean atl_config_path (GimpProcedureConfig *config, const char *name,
                           char **path, GError **error);
+/* The same of a folder that must be given, there or not. */
+gboolean atl_config_folder (GimpProcedureConfig *config, const char *name,
+                            char **path, GError **error);
+/* Makes the folder and those above it where they are missing. */
+gboolean atl_make_folder (const char *path, GError **error);
 /* The model that the argument "model" names; of that kind, and if none is named
  * the first of it that is there. */
 AtlModel *atl_config_model (GimpProcedureConfig *config, const char *kind,

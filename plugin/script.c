@@ -12,7 +12,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "procedures.h"
 
 #define EVALUATOR "plug-in-script-fu-eval"
 
@@ -34,9 +34,8 @@ atl_script_quote (const char *text)
 static char *
 find_script (const char *name, GError **error)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = program ? g_path_get_dirname (program) : g_strdup (".");
-  g_autofree char *path = g_build_filename (folder, "scripts", name, NULL);
+  g_autofree char *folder = atl_beside ("scripts");
+  g_autofree char *path = g_build_filename (folder, name, NULL);
 
   if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
     return g_steal_pointer (&path);

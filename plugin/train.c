@@ -1,7 +1,6 @@
 /* plug-in-atelier-train: a model from a folder of pictures. */
 
 #include <inttypes.h>
-#include <string.h>
 
 #include <glib/gi18n-lib.h>
 

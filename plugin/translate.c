@@ -26,7 +26,6 @@ read_settings (GimpProcedureConfig *config, AtlFilter *filter, GError **error)
   return filter->model != NULL;
 }
 
-/* TRUE: go on. */
 static GimpValueArray *
 run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
      GimpDrawable **drawables, GimpProcedureConfig *config, gpointer data)

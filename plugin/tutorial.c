@@ -2,7 +2,6 @@
  * photographs and one of GIMP's own filters.  A/NAME.png is the photograph,
  * B/NAME.png what the filter makes of it; nothing is overwritten. */
 
-#include <errno.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>
@@ -38,9 +37,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Tutorial, tutorial_clear)
 static char *
 find_samples (GError **error)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *own = program ? g_path_get_dirname (program) : g_strdup (".");
-  g_autofree char *path = g_build_filename (own, "samples", NULL);
+  g_autofree char *path = atl_beside ("samples");
 
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     return g_steal_pointer (&path);
@@ -52,15 +49,11 @@ find_samples (GError **error)
 }
 
 static gboolean
-make_folder (const char *folder, const char *side, GError **error)
+make_side (const char *folder, const char *side, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, side, NULL);
 
-  if (g_mkdir_with_parents (path, 0777) == 0)
-    return TRUE;
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s: the folder can't be made: %s"), path, g_strerror (errno));
-  return FALSE;
+  return atl_make_folder (path, error);
 }
 
 static gboolean
@@ -70,15 +63,9 @@ read_arguments (GimpProcedureConfig *config, Tutorial *t, GError **error)
 
   g_object_get (config, "count", &t->count, NULL);
   t->filter = atl_parse_word (filter, "filter", filters, error);
-  if (t->filter < 0 || !atl_config_path (config, "folder", &t->folder, error)
+  if (t->filter < 0 || !atl_config_folder (config, "folder", &t->folder, error)
       || !atl_config_path (config, "pictures", &t->pictures, error))
     return FALSE;
-  if (!t->folder)
-    {
-      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-                   _ ("the argument \"%s\" is missing; it is a folder"), "folder");
-      return FALSE;
-    }
   if (!t->pictures)
     t->pictures = find_samples (error);
   return t->pictures != NULL;
@@ -217,8 +204,8 @@ make_pairs (GimpProcedureConfig *config, Tutorial *t, int *made, GError **error)
   if (!read_arguments (config, t, error))
     return FALSE;
   list = list_pictures (t->pictures, error);
-  if (!list || !make_folder (t->folder, "A", error)
-      || !make_folder (t->folder, "B", error))
+  if (!list || !make_side (t->folder, "A", error)
+      || !make_side (t->folder, "B", error))
     return FALSE;
   n = MIN (list->len, (guint)t->count);
   gimp_progress_init (_ ("Making pairs"));

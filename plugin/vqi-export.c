@@ -8,8 +8,6 @@
 #include "vqi-layer.h"
 #include "worker.h"
 
-#define MAX_QUALITY 64
-
 typedef struct
 {
   AtlLayer *pixels;
@@ -42,7 +40,7 @@ encode (gpointer data, const AtlProgress *progress, GError **error)
   return e->vqi != NULL;
 }
 
-/* --- Metadata ------------------------------------------------------------- */
+/* --- Metadata --- */
 
 static void
 collect_exif (Export *e, GimpMetadata *metadata)
@@ -87,7 +85,7 @@ collect_metadata (Export *e, GimpImage *image, GimpProcedureConfig *config)
   gimp_image_get_resolution (image, &e->x_resolution, &e->y_resolution);
 }
 
-/* --- The image ------------------------------------------------------------ */
+/* --- The image --- */
 
 /* The one layer of what is to be exported, as large as the image; *copy: an
  * image to be deleted afterwards, or NULL. */
@@ -125,28 +123,15 @@ find_layer (GimpImage *image, GimpImage **copy, GError **error)
 static gboolean
 read_settings (Export *e, GimpProcedureConfig *config, GError **error)
 {
-  int quality, memory, alpha_levels, stages;
+  int memory, alpha_levels;
 
-  g_object_get (config, "quality", &quality, "memory", &memory, "alpha-levels",
-                &alpha_levels, NULL);
+  g_object_get (config, "memory", &memory, "alpha-levels", &alpha_levels, NULL);
   e->options = (AtlVqiOptions)ATL_VQI_DEFAULTS;
-  e->options.stages = quality;
   e->options.memory = (gsize)memory << 20;
   e->options.alpha_levels = alpha_levels == 1 ? 2 : alpha_levels;
   e->model = atl_config_model (config, "vqvae", error);
-  if (!e->model)
-    return FALSE;
-  stages = atl_model_get_config (e->model)->stages;
-  if (quality <= stages)
-    return TRUE;
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-               ngettext ("the argument \"quality\" is %d, but %s has only one "
-                         "quality; leave it at 0",
-                         "the argument \"quality\" is %d; %s has the qualities 1 "
-                         "to %d, and 0 for all of it",
-                         stages),
-               quality, atl_model_get_name (e->model), stages);
-  return FALSE;
+  return e->model
+         && atl_vqi_read_quality (config, e->model, &e->options.stages, error);
 }
 
 static gboolean
@@ -238,10 +223,7 @@ atl_vqi_export_create (GimpPlugIn *plug_in)
   atl_add_model (procedure,
                  _ ("The VQ-VAE model: a name that plug-in-atelier-models lists, "
                     "or a file; empty: the first there is"));
-  gimp_procedure_add_int_argument (
-      procedure, "quality", _ ("_Quality"),
-      _ ("Residual stages of the model to use: the more, the more bits; 0: all"), 0,
-      MAX_QUALITY, 0, G_PARAM_READWRITE);
+  atl_vqi_add_quality (procedure);
   gimp_procedure_add_int_argument (
       procedure, "alpha-levels", _ ("_Transparency levels"),
       _ ("Levels that transparency keeps; 0: all, exactly as it is"), 0, 65535, 0,

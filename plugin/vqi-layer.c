@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #define ROWS 64
+#define MAX_QUALITY 64
 
 static gboolean
 read_colours (gpointer data, int x, int y, int width, int height, int channels,
@@ -99,4 +100,32 @@ atl_vqi_layer_send (AtlModel *model, AtlPool *pool, AtlLayer *pixels,
 
   atl_vqi_layer_clear (&layer);
   return ok;
+}
+
+void
+atl_vqi_add_quality (GimpProcedure *procedure)
+{
+  gimp_procedure_add_int_argument (
+      procedure, "quality", _ ("_Quality"),
+      _ ("Residual stages of the model to use: the more, the more bits; 0: all"), 0,
+      MAX_QUALITY, 0, G_PARAM_READWRITE);
+}
+
+gboolean
+atl_vqi_read_quality (GimpProcedureConfig *config, AtlModel *model, int *stages,
+                      GError **error)
+{
+  int most = atl_model_get_config (model)->stages;
+
+  g_object_get (config, "quality", stages, NULL);
+  if (*stages <= most)
+    return TRUE;
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+               ngettext ("the argument \"quality\" is %d, but %s has only one "
+                         "quality; leave it at 0",
+                         "the argument \"quality\" is %d; %s has the qualities 1 "
+                         "to %d, and 0 for all of it",
+                         most),
+               *stages, atl_model_get_name (model), most);
+  return FALSE;
 }

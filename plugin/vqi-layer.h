@@ -1,4 +1,4 @@
-/* Layers and .vqi files. */
+/* Layers and .vqi files: what Compress and the export share. */
 
 #pragma once
 
@@ -30,5 +30,11 @@ gboolean atl_vqi_layer_send (AtlModel *model, AtlPool *pool, AtlLayer *pixels,
                              const AtlImageIo *io, const AtlVqiOptions *options,
                              const AtlProgress *progress, gsize *bytes,
                              GError **error);
+
+/* The argument "quality", and how many stages of the model it asks for: FALSE with
+ * ATELIER_ERROR_ARGUMENT if it has not so many. */
+void     atl_vqi_add_quality  (GimpProcedure *procedure);
+gboolean atl_vqi_read_quality (GimpProcedureConfig *config, AtlModel *model,
+                               int *stages, GError **error);
 
 G_END_DECLS

@@ -46,7 +46,7 @@ decode_file (const AtlVqi *vqi, int thumbnail, GError **error)
   return d.picture;
 }
 
-/* --- Images --------------------------------------------------------------- */
+/* --- Images --- */
 
 static void
 set_profile (GimpImage *image, GBytes *icc)
@@ -106,15 +106,9 @@ image_of (const AtlPicture *picture)
 static AtlVqi *
 open_file (GFile *file, GError **error)
 {
-  g_autofree char *path = g_file_get_path (file);
-  g_autofree char *uri = NULL;
+  g_autofree char *path = atl_file_path (file, error);
 
-  if (path)
-    return atl_vqi_open (path, error);
-  uri = g_file_get_uri (file);
-  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s is not on a disk of this machine; copy it there first"), uri);
-  return NULL;
+  return path ? atl_vqi_open (path, error) : NULL;
 }
 
 /* What the file says beside the pixels, as GIMP keeps it. */
@@ -199,7 +193,7 @@ load_thumbnail (GimpProcedure *procedure, GFile *file, int size,
   return values;
 }
 
-/* --- Procedures ----------------------------------------------------------- */
+/* --- Procedures --- */
 
 GimpProcedure *
 atl_vqi_load_create (GimpPlugIn *plug_in)
