@@ -4,7 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "dialogs.h"
-#include "models/library.h"
+#include "model-thumbnail.h"
 #include "rows.h"
 
 /* The models of the filter's kind; the one in the config if it is among them,
@@ -24,7 +24,7 @@ fill_models (GimpProcedureConfig *config, GParamSpec *pspec, GtkComboBoxText *co
 
       if (!info->error)
         gtk_combo_box_text_append (combo, info->id,
-                                   *info->name ? info->name : info->id);
+                                   atl_model_info_get_title (info));
     }
   if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), model))
     gtk_combo_box_set_active (GTK_COMBO_BOX (combo), 0);
@@ -82,7 +82,6 @@ build_grid (GimpProcedureConfig *config)
   gtk_label_set_max_width_chars (GTK_LABEL (note), 44);
   gtk_style_context_add_class (gtk_widget_get_style_context (note), "dim-label");
   gtk_grid_attach (grid, note, 0, 5, 2, 1);
-  gtk_container_set_border_width (GTK_CONTAINER (grid), 12);
   gtk_widget_show_all (GTK_WIDGET (grid));
   return GTK_WIDGET (grid);
 }
@@ -90,12 +89,14 @@ build_grid (GimpProcedureConfig *config)
 gboolean
 atl_batch_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config)
 {
+  static const char *const required[] = { "source", "folder", NULL };
   GtkWidget *dialog
       = gimp_procedure_dialog_new (procedure, config, _ ("Apply to a Folder"));
   gboolean ok;
 
   gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (GTK_DIALOG (dialog))),
                       build_grid (config), TRUE, TRUE, 0);
+  atl_dialog_require (dialog, config, required);
   ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
   gtk_widget_destroy (dialog);
   return ok;

@@ -6,9 +6,8 @@
 #include <glib/gi18n-lib.h>
 
 #include "card-view.h"
-#include "thread-call.h"
-#include "model-thumbnail.h"
 #include "rows.h"
+#include "thread-call.h"
 
 #define LIST_WIDTH 300
 #define LIST_HEIGHT 180
@@ -119,12 +118,25 @@ config_changed (GimpProcedureConfig *config, const GParamSpec *property,
   update_preview (window);
 }
 
-/* "About 4 s and 310 MB, in 6 tiles" */
+/* "3 s", "2 min"; free with g_free. */
+static char *
+seconds_text (double seconds)
+{
+  if (seconds < 1)
+    return g_strdup (_ ("less than a second"));
+  if (seconds < 90)
+    return g_strdup_printf (_ ("%.0f s"), seconds);
+  if (seconds < 90 * 60)
+    return g_strdup_printf (_ ("%.0f min"), seconds / 60);
+  return g_strdup_printf (_ ("%.1f h"), seconds / 3600);
+}
+
+/* "Expected: 4 s and 310 MB of memory, in 6 tiles"; free with g_free. */
 static char *
 expect_text (AtlFilterWindow *window)
 {
   const AtlPreviewState *state = atl_preview_get_state (window->preview);
-  g_autofree char *time = atl_seconds_text (state->seconds);
+  g_autofree char *time = seconds_text (state->seconds);
   g_autofree char *memory = g_strdup_printf (_ ("%.0f MB"), state->bytes / 1e6);
 
   if (state->seconds < 0 || state->error)

@@ -12,8 +12,9 @@ atl_model_info_get_title (const AtlModelInfo *info)
   return info->name && *info->name ? info->name : info->id;
 }
 
-char *
-atl_initials (const char *title)
+/* The first letters of up to two words, in capitals; free with g_free. */
+static char *
+find_initials (const char *title)
 {
   GString *initials = g_string_new (NULL);
   gboolean begins = TRUE;
@@ -53,7 +54,7 @@ title_colour (const char *title, double shift, double rgb[3])
 static void
 draw_placeholder (cairo_t *cr, const char *title, double width, double height)
 {
-  g_autofree char *initials = atl_initials (title);
+  g_autofree char *initials = find_initials (title);
   g_autoptr (PangoLayout) layout = pango_cairo_create_layout (cr);
   g_autoptr (PangoFontDescription) font = pango_font_description_new ();
   cairo_pattern_t *shade = cairo_pattern_create_linear (0, 0, width, height);

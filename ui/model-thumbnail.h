@@ -17,7 +17,5 @@ G_BEGIN_DECLS
 GtkWidget  *atl_model_thumbnail_new   (const AtlModelInfo *info, int width);
 /* What a model is called: its card's name, else its file's. */
 const char *atl_model_info_get_title  (const AtlModelInfo *info);
-/* The first letters of up to two words, in capitals; free with g_free. */
-char       *atl_initials              (const char *title);
 
 G_END_DECLS

@@ -18,32 +18,18 @@ typedef struct
   GimpProcedureConfig *config;
   const AtlLayerSource *layers[2]; /* before, after */
   AtlArea common;                  /* in the image; width 0: none */
-  GtkWidget *dialog, *folder, *remark;
+  GtkWidget *dialog, *remark;
   AtlBackground *background;
 } Window;
 
 /* --- What the layers have in common --- */
 
+/* In the image. */
 static AtlArea
 changed_part (const AtlLayerSource *layer)
 {
   return (AtlArea){ layer->offset_x + layer->x, layer->offset_y + layer->y,
                     layer->changed_width, layer->changed_height };
-}
-
-static void
-find_common (Window *window)
-{
-  AtlArea a = changed_part (window->layers[0]),
-          b = changed_part (window->layers[1]);
-  AtlArea *common = &window->common;
-
-  common->x = MAX (a.x, b.x);
-  common->y = MAX (a.y, b.y);
-  common->width = MIN (a.x + a.width, b.x + b.width) - common->x;
-  common->height = MIN (a.y + a.height, b.y + b.height) - common->y;
-  if (common->width <= 0 || common->height <= 0)
-    *common = (AtlArea){ 0 };
 }
 
 /* --- Whether they lie over each other --- */
@@ -135,26 +121,9 @@ show_ready (Window *window)
 }
 
 static void
-folder_chosen (GtkFileChooser *chooser, Window *window)
-{
-  g_autoptr (GFile) folder = gtk_file_chooser_get_file (chooser);
-
-  g_object_set (window->config, "folder", folder, NULL);
-}
-
-/* Also what Reset does. */
-static void
 config_changed (GimpProcedureConfig *config, const GParamSpec *property,
                 Window *window)
 {
-  g_autoptr (GFile) folder = NULL, shown = NULL;
-
-  g_object_get (config, "folder", &folder, NULL);
-  shown = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (window->folder));
-  if (!folder)
-    gtk_file_chooser_unselect_all (GTK_FILE_CHOOSER (window->folder));
-  else if (!shown || !g_file_equal (folder, shown))
-    gtk_file_chooser_set_file (GTK_FILE_CHOOSER (window->folder), folder, NULL);
   show_ready (window);
 }
 
@@ -229,24 +198,22 @@ static GtkWidget *
 settings_new (Window *window)
 {
   GtkWidget *grid = gtk_grid_new (), *name = gtk_entry_new ();
+  GtkWidget *folder
+      = atl_folder_new (window->config, "folder", _ ("Folder of Training Pairs"));
 
-  window->folder = gtk_file_chooser_button_new (
-      _ ("Folder of Training Pairs"), GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
-  gtk_entry_set_placeholder_text (GTK_ENTRY (name), _ ("pair"));
+  gtk_entry_set_placeholder_text (GTK_ENTRY (name), "pair");
   gtk_entry_set_activates_default (GTK_ENTRY (name), TRUE);
   gtk_widget_set_tooltip_text (
-      window->folder,
-      _ ("The pictures go into the folders A and B in it, which are "
-         "made if need be"));
+      folder, _ ("The pictures go into the folders A and B in it, which are "
+                 "made if need be"));
   gtk_widget_set_tooltip_text (name, _ ("What the pictures' names begin with; a "
                                         "number follows"));
   g_object_bind_property (window->config, "name", name, "text",
                           G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
   gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
   gtk_grid_set_column_spacing (GTK_GRID (grid), 6);
-  atl_grid_add (GTK_GRID (grid), 0, _ ("_Folder"), window->folder);
+  atl_grid_add (GTK_GRID (grid), 0, _ ("_Folder"), folder);
   atl_grid_add (GTK_GRID (grid), 1, _ ("_Name"), name);
-  g_signal_connect (window->folder, "file-set", G_CALLBACK (folder_chosen), window);
   return grid;
 }
 
@@ -273,17 +240,18 @@ atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
                      const AtlLayerSource *before, const AtlLayerSource *after)
 {
   Window window = { config, { before, after } };
+  const AtlArea parts[2] = { changed_part (before), changed_part (after) };
   gulong handler;
   gboolean add;
 
-  find_common (&window);
+  atl_area_intersect (&parts[0], &parts[1], &window.common);
   window.background = atl_background_new (NULL);
   window.dialog = gimp_procedure_dialog_new (procedure, config,
                                              _ ("Add Layers as a Training Pair"));
   gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (window.dialog),
                                       _ ("_Add"));
   fill (&window);
-  config_changed (config, NULL, &window);
+  show_ready (&window);
   if (window.common.width > 0)
     start_look (&window);
   handler

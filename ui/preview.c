@@ -34,19 +34,6 @@ static guint updated_signal;
 
 /* --- Pictures --- */
 
-static gboolean
-intersect (const AtlArea *a, const AtlArea *b, AtlArea *out)
-{
-  int right = MIN (a->x + a->width, b->x + b->width);
-  int bottom = MIN (a->y + a->height, b->y + b->height);
-
-  out->x = MAX (a->x, b->x);
-  out->y = MAX (a->y, b->y);
-  out->width = right - out->x;
-  out->height = bottom - out->y;
-  return out->width > 0 && out->height > 0;
-}
-
 static AtlPreviewView *
 get_view (AtlPreview *preview)
 {
@@ -168,7 +155,7 @@ start (gpointer data)
 
   preview->start_id = 0;
   atl_preview_view_get_size (view, &width, &height);
-  if (!preview->settings.model || !intersect (&shown, &changed, &area))
+  if (!preview->settings.model || !atl_area_intersect (&shown, &changed, &area))
     {
       atl_preview_engine_stop (preview->engine);
       if (preview->settings.model)

@@ -14,9 +14,16 @@ GtkWidget *atl_choice_new (GimpProcedureConfig *config, const char *property,
 /* A number of the config as a spin button. */
 GtkWidget *atl_number_new (GimpProcedureConfig *config, const char *property,
                            double step);
-/* A button that chooses a folder for a GFile property of the config. */
+/* A button that chooses a folder.  Its window begins with the user's pictures. */
+GtkWidget *atl_folder_button_new (const char *title);
+/* The same for a GFile property of the config, which it follows; property:
+ * static. */
 GtkWidget *atl_folder_new (GimpProcedureConfig *config, const char *property,
                            const char *title);
+/* The dialog's OK waits until these GFile properties (ending with NULL; static) are
+ * there. */
+void       atl_dialog_require (GtkWidget *dialog, GimpProcedureConfig *config,
+                               const char *const *properties);
 /* Label, which is returned, and widget in a row of the grid. */
 GtkWidget *atl_grid_add   (GtkGrid *grid, int row, const char *label,
                            GtkWidget *widget);
@@ -24,7 +31,5 @@ GtkWidget *atl_grid_add   (GtkGrid *grid, int row, const char *label,
 GtkWidget *atl_text_new   (const char *text);
 /* Destroys all that is in the container. */
 void       atl_empty      (GtkWidget *container);
-/* "3 s", "2 min"; free with g_free. */
-char      *atl_seconds_text (double seconds);
 
 G_END_DECLS

@@ -3,7 +3,6 @@
 #include "shot.h"
 
 #include <pthread.h>
-#include <string.h>
 
 struct _AtlShot
 {
@@ -16,6 +15,22 @@ struct _AtlShot
   float *weights;        /* how many they were */
   gint64 n_added;
 };
+
+gboolean
+atl_area_intersect (const AtlArea *a, const AtlArea *b, AtlArea *out)
+{
+  int right = MIN (a->x + a->width, b->x + b->width);
+  int bottom = MIN (a->y + a->height, b->y + b->height);
+
+  out->x = MAX (a->x, b->x);
+  out->y = MAX (a->y, b->y);
+  out->width = right - out->x;
+  out->height = bottom - out->y;
+  if (out->width > 0 && out->height > 0)
+    return TRUE;
+  *out = (AtlArea){ 0 };
+  return FALSE;
+}
 
 /* The largest size of these proportions within the limits. */
 static void
@@ -90,17 +105,6 @@ int
 atl_shot_get_samples (const AtlShot *shot)
 {
   return shot->samples;
-}
-
-gboolean
-atl_shot_is_complete (AtlShot *shot)
-{
-  gboolean complete;
-
-  pthread_mutex_lock (&shot->lock);
-  complete = shot->n_added >= (gint64)shot->area.width * shot->area.height;
-  pthread_mutex_unlock (&shot->lock);
-  return complete;
 }
 
 gboolean

@@ -16,6 +16,10 @@ typedef struct
   int x, y, width, height;
 } AtlArea;
 
+/* What both have in common.  FALSE, and an area of nothing, if that is nothing;
+ * out may not be a or b. */
+gboolean atl_area_intersect (const AtlArea *a, const AtlArea *b, AtlArea *out);
+
 typedef struct _AtlShot AtlShot;
 
 /* area: of the layer; scaled down if need be to fit into max_width x max_height,
@@ -30,8 +34,7 @@ AtlArea  atl_shot_get_area    (const AtlShot *shot);
 int      atl_shot_get_width   (const AtlShot *shot);
 int      atl_shot_get_height  (const AtlShot *shot);
 int      atl_shot_get_samples (const AtlShot *shot);
-/* Whether the whole area has been added; whether nothing has. */
-gboolean atl_shot_is_complete (AtlShot *shot);
+/* Whether nothing has been added yet. */
 gboolean atl_shot_is_empty    (AtlShot *shot);
 
 /* The part of the shot's area that `area` is.  before: `samples` a pixel; after:

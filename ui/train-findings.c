@@ -4,10 +4,9 @@
 
 #include "train-findings.h"
 
-#include <string.h>
-
 #include <glib/gi18n-lib.h>
 
+#include "rows.h"
 #include "train/loader.h"
 
 #define MAX_THUMBNAILS 24
@@ -32,8 +31,8 @@ struct _AtlTrainFindings
   GtkBox parent;
   Look *look;
   gboolean usable;
-  GtkWidget *summary, *spinner, *pictures, *pictures_window, *remarks_label;
-  GtkWidget *remarks, *remarks_window;
+  GtkWidget *summary, *spinner, *pictures;
+  GtkWidget *remarks_label, *remarks, *remarks_window;
 };
 
 static guint changed_signal;
@@ -156,6 +155,7 @@ static void
 look_at_pair (Look *look, const AtlPair *pair, guint64 index, gboolean held_out)
 {
   const AtlTrainSettings *s = look->settings;
+  const AtlRegion *part = &pair->region;
   int side = look->corrupt ? DAMAGE_SIDE : LOOK_SIDE;
   AtlLoaderOptions options = { .input_channels = 3,
                                .target_channels = 3,
@@ -165,8 +165,8 @@ look_at_pair (Look *look, const AtlPair *pair, guint64 index, gboolean held_out)
   Parcel parcel = { .held_out = held_out };
   g_autoptr (AtlSample) sample = NULL;
 
-  options.width = MIN (pair->width, side);
-  options.height = MIN (pair->height, side);
+  options.width = MIN (part->width > 0 ? part->width : pair->width, side);
+  options.height = MIN (part->width > 0 ? part->height : pair->height, side);
   sample = atl_sample_load (pair, index, &options, NULL);
   if (!sample)
     return;
@@ -212,8 +212,7 @@ run_look (gpointer data)
       look_unref (look);
       return NULL;
     }
-  /* Copies of the lists: the data set itself goes to the main thread, which
-   * keeps it no longer than this thread needs it. */
+  /* The data set itself goes to the main thread, which frees it when it likes. */
   g_autoptr (GPtrArray) train = g_ptr_array_ref (dataset->train);
   g_autoptr (GPtrArray) held_out = g_ptr_array_ref (dataset->held_out);
 
@@ -241,16 +240,6 @@ drop_look (AtlTrainFindings *self)
 }
 
 /* --- Showing --- */
-
-static void
-empty (GtkWidget *container)
-{
-  GList *children = gtk_container_get_children (GTK_CONTAINER (container));
-
-  for (GList *child = children; child; child = child->next)
-    gtk_widget_destroy (child->data);
-  g_list_free (children);
-}
 
 static void
 set_usable (AtlTrainFindings *self, gboolean usable)
@@ -467,14 +456,13 @@ atl_train_findings_init (AtlTrainFindings *self)
   gtk_widget_set_valign (self->pictures, GTK_ALIGN_START);
   atk_object_set_name (gtk_widget_get_accessible (self->pictures),
                        _ ("Training pictures"));
-  self->pictures_window = new_scrolled (self->pictures, 240);
   self->remarks = new_remarks ();
   self->remarks_window = new_scrolled (self->remarks, 90);
   self->remarks_label = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (self->remarks_label), 0);
   gtk_label_set_mnemonic_widget (GTK_LABEL (self->remarks_label), self->remarks);
   gtk_box_pack_start (box, new_summary (self), FALSE, FALSE, 0);
-  gtk_box_pack_start (box, self->pictures_window, TRUE, TRUE, 0);
+  gtk_box_pack_start (box, new_scrolled (self->pictures, 240), TRUE, TRUE, 0);
   gtk_box_pack_start (box, self->remarks_label, FALSE, FALSE, 0);
   gtk_box_pack_start (box, self->remarks_window, FALSE, FALSE, 0);
   gtk_widget_show_all (GTK_WIDGET (self));
@@ -514,8 +502,8 @@ void
 atl_train_findings_look (AtlTrainFindings *self, const AtlTrainSettings *settings)
 {
   drop_look (self);
-  empty (self->pictures);
-  empty (self->remarks);
+  atl_empty (self->pictures);
+  atl_empty (self->remarks);
   gtk_widget_hide (self->remarks_label);
   gtk_widget_hide (self->remarks_window);
   set_usable (self, FALSE);

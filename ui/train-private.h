@@ -1,6 +1,7 @@
 /* What the parts of the Train a Style window share: train-window.c holds them
- * together, train-setup.c is the first page, train-unfinished.c the list above
- * it, train-progress.c the second page.
+ * together; train-setup.c is the first page (with train-choices.h, train-findings.h
+ * and train-forecasts.h), train-unfinished.c the list above it, train-progress.c the
+ * second page (with train-plot.h and train-sheet.h).
  */
 
 #pragma once
@@ -15,12 +16,11 @@ G_BEGIN_DECLS
 
 typedef struct _AtlTrainSetup AtlTrainSetup;
 
-/* changed: called when `ready` may have changed, and when the user wants to
- * start by the Return key. */
+/* changed: called when `is_ready` may have changed. */
 AtlTrainSetup *atl_train_setup_new (GimpProcedureConfig *config,
-                                    AtlMakeSettings make_settings,
                                     void (*changed) (gpointer data), gpointer data);
-/* Waits for its workers to let go; the widget is the window's. */
+/* Iterates the main loop until its thread has ended; the widget is the
+ * window's. */
 void atl_train_setup_free (AtlTrainSetup *setup);
 GtkWidget *atl_train_setup_get_widget (AtlTrainSetup *setup);
 /* Whether a training could start; else the page says why not. */

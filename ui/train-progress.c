@@ -212,7 +212,7 @@ new_plot (AtlTrainProgress *p)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *label = gtk_label_new_with_mnemonic (_ ("_Curves:"));
+  GtkWidget *label = gtk_label_new_with_mnemonic (_ ("_Curves"));
 
   p->plot = atl_train_plot_new ();
   p->panel = gtk_combo_box_text_new ();

@@ -1,6 +1,6 @@
 /* The first page of the Train a Style window; see train-private.h.  The
- * procedure's config holds what is chosen; forecasts are made one after the
- * other in a thread, the chosen preset's first. */
+ * procedure's config holds what is chosen (train-choices.h): the widgets write it,
+ * and what depends on it follows a moment later, in `update`. */
 
 #include <string.h>
 
@@ -9,42 +9,22 @@
 #include "base/memory.h"
 #include "models/library.h"
 #include "rows.h"
+#include "train-choices.h"
 #include "train-findings.h"
+#include "train-forecasts.h"
 #include "train-private.h"
-#include "train/pace.h"
 
-#define N_PRESETS 3
 #define UPDATE_MS 300 /* after the last key */
 #define GIB (1024.0 * 1024 * 1024)
-
-static const char *const presets[N_PRESETS] = { "quick", "standard", "full" };
-
-/* What the first choice means. */
-typedef enum
-{
-  LEARN_STYLE,
-  LEARN_RESTORE,
-  LEARN_COMPRESS,
-  N_LEARN
-} Learn;
-
-typedef struct
-{
-  gboolean known, failed;
-  AtlForecast forecast;
-  gint64 steps;
-  char *problem; /* of `failed` */
-} Estimate;
 
 struct _AtlTrainSetup
 {
   GimpProcedureConfig *config;
-  AtlMakeSettings make_settings;
   void (*changed) (gpointer data);
   gpointer data;
 
-  GtkWidget *page, *learn, *folder, *damage_label, *damage, *name, *name_note;
-  GtkWidget *preset[N_PRESETS], *time[N_PRESETS], *memory;
+  GtkWidget *page, *learn, *folder, *damage_label, *damage, *name;
+  GtkWidget *preset[ATL_N_PRESETS], *time[ATL_N_PRESETS], *memory;
   GtkWidget *size, *steps, *direction, *direction_label, *arch, *seed;
   GtkWidget *damage_text_label, *damage_text;
   GtkWidget *findings, *problem_box, *problem;
@@ -54,150 +34,47 @@ struct _AtlTrainSetup
   char *looked;     /* what was last looked at, as one text */
   char *forecasted;
   char *problem_text; /* NULL: ready */
-
-  Estimate estimates[N_PRESETS];
-  GCancellable *forecasting; /* the worker under way, or NULL */
-  gboolean suspended;        /* none is to be started */
+  AtlTrainForecasts *forecasts;
 };
 
 static void schedule_update (AtlTrainSetup *s);
-static void start_forecast (AtlTrainSetup *s);
 
-/* --- The config --- */
+/* --- What it costs --- */
 
-static char *
-get_string (AtlTrainSetup *s, const char *name)
-{
-  char *value = NULL;
-
-  g_object_get (s->config, name, &value, NULL);
-  return value ? value : g_strdup ("");
-}
-
-static Learn
-get_learn (AtlTrainSetup *s)
-{
-  g_autofree char *kind = get_string (s, "kind");
-  g_autofree char *corrupt = get_string (s, "corrupt");
-
-  if (strcmp (kind, "vqvae") == 0)
-    return LEARN_COMPRESS;
-  return *corrupt ? LEARN_RESTORE : LEARN_STYLE;
-}
-
-static int
-get_preset (AtlTrainSetup *s)
-{
-  g_autofree char *preset = get_string (s, "preset");
-
-  for (int i = 0; i < N_PRESETS; i++)
-    if (strcmp (preset, presets[i]) == 0)
-      return i;
-  return 0;
-}
-
-static char *
-get_folder (AtlTrainSetup *s)
-{
-  g_autoptr (GFile) file = NULL;
-
-  g_object_get (s->config, "folder", &file, NULL);
-  return file ? g_file_get_path (file) : NULL;
-}
-
-/* The name that the model will have: the folder's, where none is given. */
-static char *
-get_name (AtlTrainSetup *s)
-{
-  g_autofree char *name = get_string (s, "name");
-  g_autofree char *folder = get_folder (s);
-  g_autofree char *base = folder ? g_path_get_basename (folder) : NULL;
-
-  if (*name)
-    return g_steal_pointer (&name);
-  return base ? g_filename_display_name (base) : g_strdup ("");
-}
-
-/* As make_settings will, but without folder and name. */
 static AtlTrainSettings *
-settings_of_preset (AtlTrainSetup *s, int preset, GError **error)
+settings_of_preset (gpointer data, int preset, GError **error)
 {
-  g_autofree char *corrupt = get_string (s, "corrupt");
-  g_autofree char *arch = get_string (s, "arch");
-  g_autofree char *direction = get_string (s, "direction");
-  Learn learn = get_learn (s);
-  AtlTrainSettings *settings = atl_train_settings_new (
-      learn == LEARN_COMPRESS ? ATL_TRAIN_VQVAE : ATL_TRAIN_PIX2PIX,
-      presets[preset], *arch ? arch : NULL, error);
-  int steps, size, seed;
+  AtlTrainSetup *s = data;
 
-  if (!settings)
-    return NULL;
-  g_object_get (s->config, "steps", &steps, "size", &size, "seed", &seed, NULL);
-  if (learn == LEARN_RESTORE)
-    settings->corrupt = g_strdup (corrupt);
-  if (steps > 0)
-    settings->steps = steps;
-  if (size > 0)
-    settings->size = size;
-  settings->seed = seed;
-  settings->b_to_a = strcmp (direction, "BtoA") == 0;
-  settings->threads = gimp_get_num_processors ();
-  if (atl_train_settings_check (settings, error))
-    return settings;
-  atl_train_settings_free (settings);
-  return NULL;
-}
-
-/* --- Forecasts --- */
-
-typedef struct
-{
-  AtlTrainSetup *setup;
-  int preset;
-  AtlTrainSettings *settings;
-  GCancellable *cancellable;
-  GThread *thread;
-  AtlForecast forecast;
-  GError *error;
-} Forecast;
-
-static void
-free_forecast (gpointer data)
-{
-  Forecast *forecast = data;
-
-  atl_train_settings_free (forecast->settings);
-  g_object_unref (forecast->cancellable);
-  g_clear_error (&forecast->error);
-  g_free (forecast);
+  return atl_choices_settings (s->config, preset, error);
 }
 
 static void
-clear_estimate (Estimate *e)
+show_estimate (gpointer data, int preset)
 {
-  g_free (e->problem);
-  *e = (Estimate){ 0 };
-}
-
-static void
-show_estimate (AtlTrainSetup *s, int preset)
-{
-  const Estimate *e = &s->estimates[preset];
+  AtlTrainSetup *s = data;
+  const AtlEstimate *e = atl_train_forecasts_get (s->forecasts, preset);
   g_autofree char *text = NULL;
 
   if (e->known)
     text = atl_train_describe_time (e->forecast.seconds * (double)e->steps);
   gtk_label_set_text (GTK_LABEL (s->time[preset]), e->known ? text
-                                                   : e->failed
+                                                   : e->problem
                                                        ? _ ("not possible")
                                                        : _ ("being measured..."));
+  schedule_update (s);
+}
+
+static const AtlEstimate *
+get_estimate (AtlTrainSetup *s)
+{
+  return atl_train_forecasts_get (s->forecasts, atl_choices_preset (s->config));
 }
 
 static void
 show_memory (AtlTrainSetup *s)
 {
-  const Estimate *e = &s->estimates[get_preset (s)];
+  const AtlEstimate *e = get_estimate (s);
   g_autofree char *text = NULL;
 
   if (e->known)
@@ -209,102 +86,12 @@ show_memory (AtlTrainSetup *s)
                       text ? text : _ ("Trying some steps on this machine..."));
 }
 
-static gboolean
-forecast_done (gpointer data)
-{
-  Forecast *f = data;
-  AtlTrainSetup *s = f->setup;
-  Estimate *e = &s->estimates[f->preset];
-
-  g_thread_join (f->thread);
-  if (!g_cancellable_is_cancelled (f->cancellable))
-    {
-      clear_estimate (e);
-      e->known = !f->error;
-      e->failed = f->error != NULL;
-      e->forecast = f->forecast;
-      e->steps = f->settings->steps;
-      e->problem = f->error ? g_strdup (f->error->message) : NULL;
-      show_estimate (s, f->preset);
-      schedule_update (s);
-    }
-  g_clear_object (&s->forecasting);
-  start_forecast (s);
-  return G_SOURCE_REMOVE;
-}
-
-static gpointer
-run_forecast (gpointer data)
-{
-  Forecast *f = data;
-
-  atl_lower_priority ();
-  atl_pace_forecast (f->settings, f->cancellable, &f->forecast, &f->error);
-  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, forecast_done, f, free_forecast);
-  return NULL;
-}
-
-static int
-next_to_forecast (AtlTrainSetup *s)
-{
-  int chosen = get_preset (s);
-
-  for (int i = 0; i < N_PRESETS; i++)
-    {
-      int preset = i == 0 ? chosen : i <= chosen ? i - 1 : i;
-
-      if (!s->estimates[preset].known && !s->estimates[preset].failed)
-        return preset;
-    }
-  return -1;
-}
-
-static void
-start_forecast (AtlTrainSetup *s)
-{
-  int preset = next_to_forecast (s);
-  g_autoptr (GError) error = NULL;
-  AtlTrainSettings *settings;
-  Forecast *f;
-
-  if (preset < 0 || s->forecasting || s->suspended)
-    return;
-  settings = settings_of_preset (s, preset, &error);
-  if (!settings)
-    {
-      s->estimates[preset].failed = TRUE;
-      s->estimates[preset].problem = g_strdup (error->message);
-      show_estimate (s, preset);
-      schedule_update (s);
-      start_forecast (s);
-      return;
-    }
-  f = g_new0 (Forecast, 1);
-  s->forecasting = g_cancellable_new ();
-  *f = (Forecast){ s, preset, settings, g_object_ref (s->forecasting) };
-  f->thread = g_thread_new ("atelier-forecast", run_forecast, f);
-}
-
-/* What the times depend on has changed. */
-static void
-forecast_afresh (AtlTrainSetup *s)
-{
-  for (int i = 0; i < N_PRESETS; i++)
-    {
-      clear_estimate (&s->estimates[i]);
-      show_estimate (s, i);
-    }
-  if (s->forecasting)
-    g_cancellable_cancel (s->forecasting);
-  start_forecast (s);
-}
-
 /* --- What is wrong --- */
 
 static char *
 find_name_problem (AtlTrainSetup *s)
 {
-  g_autofree char *name = get_name (s);
+  g_autofree char *name = atl_choices_name (s->config);
   g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -320,7 +107,7 @@ find_name_problem (AtlTrainSetup *s)
 }
 
 static char *
-find_memory_problem (const Estimate *e)
+find_memory_problem (const AtlEstimate *e)
 {
   guint64 available = atl_memory_available ();
 
@@ -336,13 +123,13 @@ find_memory_problem (const Estimate *e)
 static char *
 find_problem (AtlTrainSetup *s)
 {
-  g_autofree char *folder = get_folder (s);
-  const Estimate *e = &s->estimates[get_preset (s)];
+  g_autofree char *folder = atl_choices_folder (s->config);
+  const AtlEstimate *e = get_estimate (s);
   char *problem = find_name_problem (s);
 
   if (!folder || !atl_train_findings_usable (ATL_TRAIN_FINDINGS (s->findings)))
     return problem ? problem : g_strdup ("");
-  if (!problem && e->failed)
+  if (!problem && e->problem)
     problem = g_strdup (e->problem);
   if (!problem)
     problem = find_memory_problem (e);
@@ -375,8 +162,8 @@ replace_text (char **text, char *now)
 static void
 look (AtlTrainSetup *s)
 {
-  g_autofree char *folder = get_folder (s);
-  g_autoptr (AtlTrainSettings) settings = settings_of_preset (s, 0, NULL);
+  g_autofree char *folder = atl_choices_folder (s->config);
+  g_autoptr (AtlTrainSettings) settings = atl_choices_settings (s->config, 0, NULL);
 
   if (!settings)
     settings = atl_train_settings_new (ATL_TRAIN_PIX2PIX, "quick", NULL, NULL);
@@ -393,31 +180,31 @@ look (AtlTrainSetup *s)
 static void
 forecast (AtlTrainSetup *s)
 {
-  g_autofree char *kind = get_string (s, "kind");
-  g_autofree char *arch = get_string (s, "arch");
+  g_autofree char *kind = atl_choices_string (s->config, "kind");
+  g_autofree char *arch = atl_choices_string (s->config, "arch");
   int steps, size;
 
+  atl_train_forecasts_choose (s->forecasts, atl_choices_preset (s->config));
   g_object_get (s->config, "steps", &steps, "size", &size, NULL);
-  if (replace_text (&s->forecasted, g_strdup_printf ("%s|%s|%d|%d|%d", kind, arch,
-                                                     steps, size, get_learn (s))))
-    forecast_afresh (s);
+  if (replace_text (&s->forecasted,
+                    g_strdup_printf ("%s|%s|%d|%d|%d", kind, arch, steps, size,
+                                     atl_choices_learn (s->config))))
+    atl_train_forecasts_renew (s->forecasts);
 }
 
 static void
 show_choices (AtlTrainSetup *s)
 {
-  Learn learn = get_learn (s);
-  gboolean restore = learn == LEARN_RESTORE;
-  g_autofree char *name = NULL;
-  g_autofree char *folder = get_folder (s);
+  AtlLearn learn = atl_choices_learn (s->config);
+  gboolean restore = learn == ATL_LEARN_RESTORE;
+  g_autofree char *name = atl_choices_folder_name (s->config);
 
   gtk_widget_set_visible (s->damage_label, restore);
   gtk_widget_set_visible (s->damage, restore);
   gtk_widget_set_visible (s->damage_text_label, restore);
   gtk_widget_set_visible (s->damage_text, restore);
-  gtk_widget_set_visible (s->direction_label, learn == LEARN_STYLE);
-  gtk_widget_set_visible (s->direction, learn == LEARN_STYLE);
-  name = folder ? g_path_get_basename (folder) : NULL;
+  gtk_widget_set_visible (s->direction_label, learn == ATL_LEARN_STYLE);
+  gtk_widget_set_visible (s->direction, learn == ATL_LEARN_STYLE);
   gtk_entry_set_placeholder_text (GTK_ENTRY (s->name), name);
 }
 
@@ -472,8 +259,9 @@ static void
 fill_archs (AtlTrainSetup *s)
 {
   GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT (s->arch);
-  const char *const *names = archs[get_learn (s) == LEARN_COMPRESS];
-  g_autofree char *now = get_string (s, "arch");
+  const char *const *names
+      = archs[atl_choices_learn (s->config) == ATL_LEARN_COMPRESS];
+  g_autofree char *now = atl_choices_string (s->config, "arch");
 
   gtk_combo_box_text_remove_all (combo);
   for (int i = 0; names[i]; i++)
@@ -487,15 +275,16 @@ fill_archs (AtlTrainSetup *s)
 static void
 read_config (AtlTrainSetup *s)
 {
-  g_autofree char *folder = get_folder (s);
-  g_autofree char *name = get_string (s, "name");
-  g_autofree char *corrupt = get_string (s, "corrupt");
-  g_autofree char *direction = get_string (s, "direction");
+  g_autofree char *folder = atl_choices_folder (s->config);
+  g_autofree char *name = atl_choices_string (s->config, "name");
+  g_autofree char *corrupt = atl_choices_string (s->config, "corrupt");
+  g_autofree char *direction = atl_choices_string (s->config, "direction");
   int size, steps, seed;
 
   s->reading = TRUE;
   g_object_get (s->config, "size", &size, "steps", &steps, "seed", &seed, NULL);
-  gtk_combo_box_set_active (GTK_COMBO_BOX (s->learn), get_learn (s));
+  gtk_combo_box_set_active (GTK_COMBO_BOX (s->learn),
+                            atl_choices_learn (s->config));
   if (folder)
     gtk_file_chooser_set_filename (GTK_FILE_CHOOSER (s->folder), folder);
   else
@@ -503,8 +292,8 @@ read_config (AtlTrainSetup *s)
   gtk_entry_set_text (GTK_ENTRY (s->name), name);
   gtk_entry_set_text (GTK_ENTRY (s->damage_text), corrupt);
   gtk_combo_box_set_active (GTK_COMBO_BOX (s->damage), find_damage (corrupt));
-  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (s->preset[get_preset (s)]),
-                                TRUE);
+  gtk_toggle_button_set_active (
+      GTK_TOGGLE_BUTTON (s->preset[atl_choices_preset (s->config)]), TRUE);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (s->size), size);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (s->steps), steps);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (s->seed), seed);
@@ -522,9 +311,10 @@ learn_changed (GtkComboBox *combo, AtlTrainSetup *s)
 
   if (s->reading || learn < 0)
     return;
-  g_object_set (s->config, "kind", learn == LEARN_COMPRESS ? "vqvae" : "pix2pix",
-                "corrupt", learn == LEARN_RESTORE ? damages[0].damage : "", "arch",
-                "", NULL);
+  g_object_set (s->config, "kind",
+                learn == ATL_LEARN_COMPRESS ? "vqvae" : "pix2pix", "corrupt",
+                learn == ATL_LEARN_RESTORE ? damages[0].damage : "", "arch", "",
+                NULL);
   read_config (s);
 }
 
@@ -683,7 +473,7 @@ new_spin (AtlTrainSetup *s, const char *argument, double highest, double step,
 static GtkWidget *
 new_presets (AtlTrainSetup *s)
 {
-  const char *const labels[N_PRESETS]
+  const char *const labels[ATL_N_PRESETS]
       = { _ ("_Quick: a first look"), _ ("_Standard: worth keeping"),
           _ ("F_ull: the best there is") };
   GtkWidget *grid = gtk_grid_new ();
@@ -691,7 +481,7 @@ new_presets (AtlTrainSetup *s)
 
   gtk_grid_set_row_spacing (GTK_GRID (grid), 3);
   gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
-  for (int i = 0; i < N_PRESETS; i++)
+  for (int i = 0; i < ATL_N_PRESETS; i++)
     {
       GtkWidget *button
           = gtk_radio_button_new_with_mnemonic_from_widget (group, labels[i]);
@@ -701,7 +491,8 @@ new_presets (AtlTrainSetup *s)
       s->time[i] = gtk_label_new (NULL);
       gtk_label_set_xalign (GTK_LABEL (s->time[i]), 1);
       gtk_widget_set_hexpand (button, TRUE);
-      g_object_set_data (G_OBJECT (button), "atelier-preset", (gpointer)presets[i]);
+      g_object_set_data (G_OBJECT (button), "atelier-preset",
+                         (gpointer)atl_presets[i]);
       g_signal_connect (button, "toggled", G_CALLBACK (preset_toggled), s);
       gtk_grid_attach (GTK_GRID (grid), button, 0, i, 1, 1);
       gtk_grid_attach (GTK_GRID (grid), s->time[i], 1, i, 1, 1);
@@ -712,7 +503,7 @@ new_presets (AtlTrainSetup *s)
   gtk_label_set_max_width_chars (GTK_LABEL (s->memory), 40);
   gtk_style_context_add_class (gtk_widget_get_style_context (s->memory),
                                "dim-label");
-  gtk_grid_attach (GTK_GRID (grid), s->memory, 0, N_PRESETS, 2, 1);
+  gtk_grid_attach (GTK_GRID (grid), s->memory, 0, ATL_N_PRESETS, 2, 1);
   return grid;
 }
 
@@ -739,14 +530,14 @@ new_advanced (AtlTrainSetup *s)
   s->arch = gtk_combo_box_text_new ();
   s->seed = new_spin (s, "seed", G_MAXINT, 1, FALSE);
   s->damage_text = gtk_entry_new ();
-  atl_grid_add (GTK_GRID (grid), 0, _ ("Si_ze of a patch:"), s->size);
-  atl_grid_add (GTK_GRID (grid), 1, _ ("S_teps:"), s->steps);
+  atl_grid_add (GTK_GRID (grid), 0, _ ("Si_ze of a patch"), s->size);
+  atl_grid_add (GTK_GRID (grid), 1, _ ("S_teps"), s->steps);
   s->direction_label
-      = atl_grid_add (GTK_GRID (grid), 2, _ ("Di_rection:"), s->direction);
-  atl_grid_add (GTK_GRID (grid), 3, _ ("Net_work:"), s->arch);
-  atl_grid_add (GTK_GRID (grid), 4, _ ("See_d:"), s->seed);
+      = atl_grid_add (GTK_GRID (grid), 2, _ ("Di_rection"), s->direction);
+  atl_grid_add (GTK_GRID (grid), 3, _ ("Net_work"), s->arch);
+  atl_grid_add (GTK_GRID (grid), 4, _ ("See_d"), s->seed);
   s->damage_text_label
-      = atl_grid_add (GTK_GRID (grid), 5, _ ("Dama_ge in full:"), s->damage_text);
+      = atl_grid_add (GTK_GRID (grid), 5, _ ("Dama_ge in full"), s->damage_text);
   gtk_widget_set_tooltip_text (s->size,
                                _ ("Side in pixels of the squares that are cut from "
                                   "the pictures to learn from"));
@@ -778,23 +569,22 @@ new_damage (AtlTrainSetup *s)
 static GtkWidget *
 new_choices (AtlTrainSetup *s)
 {
-  const char *const learns[N_LEARN] = { _ ("A style, from pairs of pictures"),
-                                        _ ("To restore, from clean pictures"),
-                                        _ ("To compress, from any pictures") };
+  const char *const learns[ATL_N_LEARN] = { _ ("A style, from pairs of pictures"),
+                                            _ ("To restore, from clean pictures"),
+                                            _ ("To compress, from any pictures") };
   GtkWidget *grid = new_grid ();
   GtkWidget *presets_label;
 
-  s->learn = new_combo (learns, N_LEARN);
-  s->folder = gtk_file_chooser_button_new (_ ("Choose the Training Pictures"),
-                                           GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER);
+  s->learn = new_combo (learns, ATL_N_LEARN);
+  s->folder = atl_folder_button_new (_ ("Choose the Training Pictures"));
   s->damage = new_damage (s);
   s->name = gtk_entry_new ();
   gtk_entry_set_activates_default (GTK_ENTRY (s->name), TRUE);
-  atl_grid_add (GTK_GRID (grid), 0, _ ("_Learn:"), s->learn);
-  atl_grid_add (GTK_GRID (grid), 1, _ ("_Folder:"), s->folder);
-  s->damage_label = atl_grid_add (GTK_GRID (grid), 2, _ ("Da_mage:"), s->damage);
-  atl_grid_add (GTK_GRID (grid), 3, _ ("_Name:"), s->name);
-  presets_label = atl_grid_add (GTK_GRID (grid), 4, _ ("Effort:"), new_presets (s));
+  atl_grid_add (GTK_GRID (grid), 0, _ ("_Learn"), s->learn);
+  atl_grid_add (GTK_GRID (grid), 1, _ ("_Folder"), s->folder);
+  s->damage_label = atl_grid_add (GTK_GRID (grid), 2, _ ("Da_mage"), s->damage);
+  atl_grid_add (GTK_GRID (grid), 3, _ ("_Name"), s->name);
+  presets_label = atl_grid_add (GTK_GRID (grid), 4, _ ("Preset"), new_presets (s));
   gtk_widget_set_valign (presets_label, GTK_ALIGN_START);
   gtk_widget_set_margin_top (presets_label, 3);
   gtk_grid_attach (GTK_GRID (grid), new_advanced (s), 0, 5, 2, 1);
@@ -843,16 +633,17 @@ make_page (AtlTrainSetup *s)
 }
 
 AtlTrainSetup *
-atl_train_setup_new (GimpProcedureConfig *config, AtlMakeSettings make_settings,
-                     void (*changed) (gpointer data), gpointer data)
+atl_train_setup_new (GimpProcedureConfig *config, void (*changed) (gpointer data),
+                     gpointer data)
 {
   AtlTrainSetup *s = g_new0 (AtlTrainSetup, 1);
 
   s->config = config;
-  s->make_settings = make_settings;
   s->changed = changed;
   s->data = data;
   s->problem_text = g_strdup ("");
+  s->forecasts = atl_train_forecasts_new (ATL_N_PRESETS, settings_of_preset,
+                                          show_estimate, s);
   make_page (s);
   read_config (s);
   show_choices (s);
@@ -862,13 +653,8 @@ atl_train_setup_new (GimpProcedureConfig *config, AtlMakeSettings make_settings,
 void
 atl_train_setup_free (AtlTrainSetup *s)
 {
-  atl_train_setup_suspend (s);
-  if (s->update)
-    g_source_remove (s->update);
-  while (s->forecasting)
-    g_main_context_iteration (NULL, TRUE);
-  for (int i = 0; i < N_PRESETS; i++)
-    clear_estimate (&s->estimates[i]);
+  g_clear_handle_id (&s->update, g_source_remove);
+  atl_train_forecasts_free (s->forecasts);
   g_free (s->looked);
   g_free (s->forecasted);
   g_free (s->problem_text);
@@ -890,16 +676,13 @@ atl_train_setup_is_ready (const AtlTrainSetup *s)
 void
 atl_train_setup_suspend (AtlTrainSetup *s)
 {
-  s->suspended = TRUE;
-  if (s->forecasting)
-    g_cancellable_cancel (s->forecasting);
+  atl_train_forecasts_suspend (s->forecasts);
 }
 
 void
 atl_train_setup_refresh (AtlTrainSetup *s)
 {
-  s->suspended = FALSE;
-  start_forecast (s);
+  atl_train_forecasts_go_on (s->forecasts);
   schedule_update (s);
 }
 

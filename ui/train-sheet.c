@@ -2,8 +2,6 @@
 
 #include "train-sheet.h"
 
-#include <string.h>
-
 #define MAX_COLUMNS 3
 #define GAP 6
 

@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "models/library.h"
+#include "rows.h"
 #include "train-private.h"
 
 #define MAX_ROWS 5
@@ -90,7 +91,6 @@ forget_clicked (GtkWidget *button, List *list)
   ask_to_forget (list, get_row (button));
 }
 
-/* "Yesterday 15:30" would be another kind of program. */
 static char *
 describe_when (gint64 unix_time)
 {
@@ -172,11 +172,8 @@ atl_train_unfinished_refresh (GtkWidget *frame)
 {
   List *list = get_list (frame);
   g_autofree char *folder = atl_library_user_folder (NULL);
-  GList *children = gtk_container_get_children (GTK_CONTAINER (list->rows));
 
-  for (GList *child = children; child; child = child->next)
-    gtk_widget_destroy (child->data);
-  g_list_free (children);
+  atl_empty (list->rows);
   g_clear_pointer (&list->list, g_ptr_array_unref);
   list->list = folder ? atl_unfinished_list (folder) : g_ptr_array_new ();
   for (guint i = 0; i < MIN (list->list->len, MAX_ROWS); i++)

@@ -149,12 +149,14 @@ start (Window *w, AtlTrainSettings *settings)
 {
   g_autofree char *name = g_strdup (settings->name);
   AtlTrainKind kind = settings->kind;
+  int measure_steps;
   g_autoptr (GError) error = NULL;
 
   if (strcmp (settings->preset, "quick") == 0)
     settings->checkpoint_seconds = QUICK_CHECKPOINT;
   if (atl_train_settings_check (settings, NULL))
     w->settings = copy_settings (settings);
+  measure_steps = settings->measure_steps;
   w->job = atl_train_job_new (settings, job_changed, w, &error);
   if (!w->job)
     {
@@ -164,7 +166,7 @@ start (Window *w, AtlTrainSettings *settings)
     }
   w->has_trained = TRUE;
   atl_train_setup_suspend (w->setup);
-  atl_train_progress_begin (w->progress, kind, name, w->settings->measure_steps,
+  atl_train_progress_begin (w->progress, kind, name, measure_steps,
                             atl_train_job_get_view (w->job));
   gtk_stack_set_visible_child (GTK_STACK (w->stack),
                                atl_train_progress_get_widget (w->progress));
@@ -376,7 +378,7 @@ fill_dialog (Window *w)
 {
   GtkWidget *content = gtk_dialog_get_content_area (GTK_DIALOG (w->dialog));
 
-  w->setup = atl_train_setup_new (w->config, w->make_settings, setup_changed, w);
+  w->setup = atl_train_setup_new (w->config, setup_changed, w);
   w->progress = atl_train_progress_new ();
   w->unfinished = atl_train_unfinished_new (resume, w);
   w->first_page = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);

@@ -20,14 +20,13 @@ build_grid (GimpProcedureConfig *config)
 
   gtk_grid_set_row_spacing (grid, 6);
   gtk_grid_set_column_spacing (grid, 6);
-  gtk_container_set_border_width (GTK_CONTAINER (grid), 12);
   gtk_grid_attach (grid, note, 0, 0, 2, 1);
-  atl_grid_add (grid, 1, _ ("_Folder for the pairs:"),
+  atl_grid_add (grid, 1, _ ("_Folder for the pairs"),
                 atl_folder_new (config, "folder", _ ("Choose an Empty Folder")));
-  atl_grid_add (grid, 2, _ ("_Photographs:"),
+  atl_grid_add (grid, 2, _ ("_Photographs"),
                 atl_folder_new (config, "pictures", _ ("Choose Photographs")));
-  atl_grid_add (grid, 3, _ ("How _many:"), atl_number_new (config, "count", 1));
-  atl_grid_add (grid, 4, _ ("Fi_lter:"),
+  atl_grid_add (grid, 3, _ ("How _many"), atl_number_new (config, "count", 1));
+  atl_grid_add (grid, 4, _ ("Fi_lter"),
                 atl_choice_new (config, "filter", words, labels));
   gtk_widget_show_all (GTK_WIDGET (grid));
   return GTK_WIDGET (grid);
@@ -36,12 +35,14 @@ build_grid (GimpProcedureConfig *config)
 gboolean
 atl_tutorial_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config)
 {
+  static const char *const required[] = { "folder", NULL };
   GtkWidget *dialog
       = gimp_procedure_dialog_new (procedure, config, _ ("Make a Tutorial Set"));
   gboolean ok;
 
   gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (GTK_DIALOG (dialog))),
                       build_grid (config), TRUE, TRUE, 0);
+  atl_dialog_require (dialog, config, required);
   ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
   gtk_widget_destroy (dialog);
   return ok;
