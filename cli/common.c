@@ -175,6 +175,7 @@ same_file (const char *a, const char *b)
 gboolean
 cli_check_output (const char *path, char *const *inputs, GError **error)
 {
+  atl_library_make_place (path);
   if (!atl_file_check_output (path, error))
     return FALSE;
   for (char *const *input = inputs; input && *input; input++)

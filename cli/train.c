@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "common.h"
+#include "models/library.h"
 #include "processes.h"
 #include "train/forecast.h"
 #include "train/trainer.h"
@@ -300,8 +301,11 @@ train (const char *kind_name, const char *folder, const Options *o, GError **err
   if (parse_kind (kind_name, &kind, error))
     settings = make_settings (kind, folder, o, error);
   if (settings)
-    trainer = atl_trainer_new (settings, speaks ? show_event : NULL, &watch,
-                               collective, error);
+    {
+      atl_library_make_place (settings->output);
+      trainer = atl_trainer_new (settings, speaks ? show_event : NULL, &watch,
+                                 collective, error);
+    }
   ok = trainer && run_trainer (trainer, &watch, o->output, speaks, error);
   failed = !ok && !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   if (failed && collective)

@@ -84,6 +84,18 @@ atl_library_user_folder (GError **error)
 }
 
 void
+atl_library_make_place (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *there = g_canonicalize_filename (folder, NULL);
+  g_autofree char *given = user_folder ();
+  g_autofree char *own = g_canonicalize_filename (given, NULL);
+
+  if (g_str_equal (there, own))
+    g_free (atl_library_user_folder (NULL));
+}
+
+void
 atl_model_info_free (AtlModelInfo *info)
 {
   if (!info)

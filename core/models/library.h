@@ -32,6 +32,9 @@ void          atl_model_info_free (AtlModelInfo *info);
 char         *atl_library_find    (const char *name, GError **error);
 /* The user's own folder, made if missing; free with g_free. */
 char         *atl_library_user_folder (GError **error);
+/* Makes it if `path` is a file in it, so that the first model can be written
+ * there; whoever writes finds out if that failed. */
+void          atl_library_make_place (const char *path);
 
 /* Changes to the user's own models (library-edit.c).  `name` is what the card
  * will say; the file's is made of it.

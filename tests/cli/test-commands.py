@@ -5,6 +5,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -281,6 +282,25 @@ def models_lists_what_is_in_the_folders():
                 folder / "a.png", env=env, says=("nothere", "style"))
 
 
+def the_folder_for_ones_own_models_is_made():
+    """And no other one."""
+    with Folder() as folder:
+        env = {"XDG_DATA_HOME": str(folder / "home")}
+        own = folder / "home/atelier/models"
+        small = ["create", "--arch", "resnet_6", "--set", "ngf=8", "--set", "blocks=1"]
+        refuses(*small, "-o", folder / "elsewhere/new.safetensors", env=env,
+                says=("elsewhere", "folder"))
+        run(*small, "-o", own / "new.safetensors", env=env)
+        (folder / "A").mkdir()
+        (folder / "B").mkdir()
+        for side in "AB":
+            picture(folder / side / "a.png")
+        shutil.rmtree(folder / "home")
+        run("train", "pix2pix", folder, "--preset", "quick", "--steps", 1, "--size",
+            32, "-o", own / "style.safetensors", env=env)
+        assert (own / "style.safetensors").exists()
+
+
 def set_reaches_the_file():
     with Folder() as folder:
         model = create(folder / "m.safetensors", "vqvae", "hidden=24",
@@ -304,4 +324,5 @@ parity.run([(f.__name__.replace("_", " "), f) for f in (
     a_bad_picture_among_several_is_left_out,
     the_same_picture_with_1_thread_and_2, a_small_budget_gives_the_same_picture,
     roundtrip_measures_what_it_writes, bench_measures,
-    bench_runs_on_given_tensors, models_lists_what_is_in_the_folders)])
+    bench_runs_on_given_tensors, models_lists_what_is_in_the_folders,
+    the_folder_for_ones_own_models_is_made)])
