@@ -287,7 +287,7 @@ text_size (GtkWidget *widget, const char *text, int *width, int *height)
   pango_layout_get_pixel_size (layout, width, height);
 }
 
-/* Lines thinner than a pixel look alike at any place and scale. */
+/* Along the middles of pixels, where a line one wide is sharp. */
 static void
 draw_grid_line (GtkWidget *widget, cairo_t *cr, double x0, double y0, double x1,
                 double y1)

@@ -170,7 +170,8 @@ look (AtlTrainSetup *s)
   settings->folder = g_strdup (folder);
   if (!replace_text (&s->looked,
                      g_strdup_printf ("%s|%d|%s|%d|%d", folder ? folder : "",
-                                      settings->kind, settings->corrupt,
+                                      settings->kind,
+                                      settings->corrupt ? settings->corrupt : "",
                                       settings->b_to_a, (int)settings->seed)))
     return;
   atl_train_findings_look (ATL_TRAIN_FINDINGS (s->findings),
