@@ -49,6 +49,7 @@ atl_learner_save (AtlLearner *l, AtlCheckpoint *checkpoint)
   g_autofree char *second = g_strconcat (l->name, ".second", NULL);
   g_autofree char *average = g_strconcat (l->name, ".average", NULL);
   g_autofree char *steps = g_strconcat (l->name, ".steps", NULL);
+  g_autofree char *norm = g_strconcat (l->name, ".norm", NULL);
 
   atl_training_checkpoint_add_floats (checkpoint, l->name,
                                       atl_weights_n_floats (weights),
@@ -62,6 +63,8 @@ atl_learner_save (AtlLearner *l, AtlCheckpoint *checkpoint)
                                         atl_optimiser_get_average (l->optimiser));
   atl_training_checkpoint_set_number (
       checkpoint, steps, (double)atl_optimiser_get_steps (l->optimiser));
+  atl_training_checkpoint_set_number (checkpoint, norm,
+                                      atl_optimiser_get_norm (l->optimiser));
 }
 
 gboolean
@@ -73,7 +76,8 @@ atl_learner_load (AtlLearner *l, const AtlCheckpoint *checkpoint, GError **error
   g_autofree char *second = g_strconcat (l->name, ".second", NULL);
   g_autofree char *average = g_strconcat (l->name, ".average", NULL);
   g_autofree char *key = g_strconcat (l->name, ".steps", NULL);
-  double steps;
+  g_autofree char *norm_key = g_strconcat (l->name, ".norm", NULL);
+  double steps, norm;
 
   if (!atl_training_checkpoint_get_floats (checkpoint, l->name,
                                            atl_weights_n_floats (weights),
@@ -86,8 +90,10 @@ atl_learner_load (AtlLearner *l, const AtlCheckpoint *checkpoint, GError **error
           && !atl_training_checkpoint_get_floats (
               checkpoint, average, n, atl_optimiser_get_average (l->optimiser),
               error))
-      || !atl_training_checkpoint_get_number (checkpoint, key, &steps, error))
+      || !atl_training_checkpoint_get_number (checkpoint, key, &steps, error)
+      || !atl_training_checkpoint_get_number (checkpoint, norm_key, &norm, error))
     return FALSE;
+  atl_optimiser_set_norm (l->optimiser, norm);
   atl_optimiser_set_steps (l->optimiser, (guint64)steps);
   atl_weights_changed (weights);
   return TRUE;

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 
 #define TASK_FLOATS 16384
+#define LANES 8         /* sums side by side */
+#define NORM_DECAY 0.99 /* of the usual length of a gradient */
 
 struct _AtlOptimiser
 {
@@ -17,9 +19,12 @@ struct _AtlOptimiser
   gsize n;
   float *m, *v, *average;
   guint64 steps;
+  double norm; /* usual */
 
   AtlAdam step; /* of the step under way */
-  const float *gradients;
+  float *gradients;
+  double *squares; /* a task; only with clip */
+  float scale;
 };
 
 double
@@ -60,6 +65,8 @@ atl_optimiser_new (AtlWeights *weights, AtlPool *pool,
   o->v = o->m ? atl_try_alloc0 (o->n, sizeof (float), what, error) : NULL;
   if (o->v && settings->average_decay > 0)
     o->average = atl_try_alloc (o->n, sizeof (float), what, error);
+  if (settings->clip > 0)
+    o->squares = g_new (double, o->n / TASK_FLOATS + 1);
   if (!o->v || (settings->average_decay > 0 && !o->average))
     {
       atl_optimiser_free (o);
@@ -77,6 +84,7 @@ atl_optimiser_free (AtlOptimiser *optimiser)
   atl_free (optimiser->m);
   atl_free (optimiser->v);
   atl_free (optimiser->average);
+  g_free (optimiser->squares);
   g_free (optimiser);
 }
 
@@ -98,6 +106,58 @@ count_tasks (const AtlOptimiser *o)
   return (gint64)((o->n + TASK_FLOATS - 1) / TASK_FLOATS);
 }
 
+static void
+squares_task (gpointer data, gint64 task, int worker)
+{
+  AtlOptimiser *o = data;
+  gsize first = (gsize)task * TASK_FLOATS;
+  gsize last = MIN (first + TASK_FLOATS, o->n), i = first;
+  double sums[LANES] = { 0 }, sum = 0;
+
+  for (; i + LANES <= last; i += LANES)
+    for (gsize j = 0; j < LANES; j++)
+      sums[j] += (double)o->gradients[i + j] * (double)o->gradients[i + j];
+  for (; i < last; i++)
+    sum += (double)o->gradients[i] * (double)o->gradients[i];
+  for (int j = 0; j < LANES; j++)
+    sum += sums[j];
+  o->squares[task] = sum;
+}
+
+static void
+scale_task (gpointer data, gint64 task, int worker)
+{
+  AtlOptimiser *o = data;
+  gsize first = (gsize)task * TASK_FLOATS;
+  gsize last = MIN (first + TASK_FLOATS, o->n);
+
+  for (gsize i = first; i < last; i++)
+    o->gradients[i] *= o->scale;
+}
+
+/* The usual length starts with that of the first step, and learns of longer
+ * ones only what was left of them. */
+static void
+clip_gradients (AtlOptimiser *o)
+{
+  gint64 n_tasks = count_tasks (o);
+  double norm = 0, longest = o->settings.clip * o->norm;
+
+  atl_pool_run (o->pool, n_tasks, squares_task, o);
+  for (gint64 i = 0; i < n_tasks; i++)
+    norm += o->squares[i];
+  norm = sqrt (norm);
+  if (o->norm == 0)
+    longest = o->norm = norm;
+  if (norm > longest)
+    {
+      o->scale = (float)(longest / norm);
+      atl_pool_run (o->pool, n_tasks, scale_task, o);
+      norm = longest;
+    }
+  o->norm = NORM_DECAY * o->norm + (1 - NORM_DECAY) * norm;
+}
+
 void
 atl_optimiser_step (AtlOptimiser *o, double factor)
 {
@@ -115,6 +175,8 @@ atl_optimiser_step (AtlOptimiser *o, double factor)
     .average_decay = (float)MIN (s->average_decay, (1 + t) / (10 + t)),
   };
   o->gradients = atl_weights_gradients (o->weights);
+  if (s->clip > 0)
+    clip_gradients (o);
   atl_pool_run (o->pool, count_tasks (o), step_task, o);
   atl_weights_zero_gradients (o->weights);
   atl_weights_changed (o->weights);
@@ -187,6 +249,18 @@ void
 atl_optimiser_set_steps (AtlOptimiser *optimiser, guint64 steps)
 {
   optimiser->steps = steps;
+}
+
+double
+atl_optimiser_get_norm (const AtlOptimiser *optimiser)
+{
+  return optimiser->norm;
+}
+
+void
+atl_optimiser_set_norm (AtlOptimiser *optimiser, double norm)
+{
+  optimiser->norm = norm;
 }
 
 gsize

@@ -3,7 +3,9 @@
  *
  * One pass over gradients, moments, weights and average (AtlKernels.adam), cut
  * into tasks of a fixed size.  Kingma & Ba 2015; decoupled weight decay as
- * Loshchilov & Hutter 2019.
+ * Loshchilov & Hutter 2019.  Gradients that are much longer than usual are
+ * shortened before (Pascanu 2013), where usual is a moving average of their
+ * norms: so the limit needs no knowledge of the loss's scale.
  */
 
 #pragma once
@@ -30,9 +32,11 @@ typedef struct
   double lr, beta1, beta2, epsilon, weight_decay;
   double average_decay; /* of the moving average of the weights; 0: none.  It
                            starts low: (1 + t) / (10 + t) while that is less */
+  double clip;          /* gradients are at most so many times as long as usual;
+                           0: as long as they are */
 } AtlAdamSettings;
 
-#define ATL_ADAM_DEFAULTS { 2e-4, 0.9, 0.999, 1e-8, 0, 0 }
+#define ATL_ADAM_DEFAULTS { 2e-4, 0.9, 0.999, 1e-8, 0, 0, 0 }
 
 typedef struct _AtlOptimiser AtlOptimiser;
 
@@ -61,6 +65,9 @@ float *atl_optimiser_get_second (AtlOptimiser *optimiser);
 float *atl_optimiser_get_average (AtlOptimiser *optimiser);
 guint64 atl_optimiser_get_steps (const AtlOptimiser *optimiser);
 void atl_optimiser_set_steps (AtlOptimiser *optimiser, guint64 steps);
+/* The usual length of a gradient, its Euclidean norm; only with `clip`. */
+double atl_optimiser_get_norm (const AtlOptimiser *optimiser);
+void atl_optimiser_set_norm (AtlOptimiser *optimiser, double norm);
 
 /* The average starts as the weights; to be called when they were set by hand
  * after atl_optimiser_new. */

@@ -36,7 +36,7 @@ typedef struct
   { ATL_GAN_VANILLA,                                                               \
     1,                                                                             \
     100,                                                                           \
-    { 2e-4, 0.5, 0.999, 1e-8, 0, 0 },                                              \
+    { 2e-4, 0.5, 0.999, 1e-8, 0, 0, 0 },                                              \
     ATL_SCHEDULE_LINEAR,                                                           \
     0,                                                                             \
     0,                                                                             \

@@ -53,6 +53,7 @@ static const Key keys[] = {
     { "constant", "linear", "cosine" } },
   { "warmup", KEY_INT, BOTH, FALSE, AT (warmup), 0, 1e9 },
   { "ema", KEY_NUMBER, BOTH, FALSE, AT (ema), 0, 0.999999 },
+  { "clip", KEY_NUMBER, BOTH, FALSE, AT (clip), 0, 1000 },
   { "train_dropout", KEY_BOOLEAN, PIX2PIX, FALSE, AT (no_dropout), TRUE },
   { "gan",
     KEY_CHOICE,
@@ -579,8 +580,8 @@ atl_train_settings_compare (const AtlTrainSettings *settings, const char *text,
 static AtlAdamSettings
 adam_of (const AtlTrainSettings *s)
 {
-  return (
-      AtlAdamSettings){ s->lr, s->beta1, s->beta2, 1e-8, s->weight_decay, s->ema };
+  return (AtlAdamSettings){ s->lr,           s->beta1, s->beta2, 1e-8,
+                            s->weight_decay, s->ema,   s->clip };
 }
 
 AtlPix2pixSettings

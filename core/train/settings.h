@@ -61,7 +61,7 @@ typedef struct
   int load_threads, cache_mib;
 
   /* Of both methods. */
-  double lr, beta1, beta2, weight_decay, ema;
+  double lr, beta1, beta2, weight_decay, ema, clip;
   int schedule; /* AtlSchedule */
   int warmup;
   gboolean no_dropout;

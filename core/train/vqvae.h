@@ -51,7 +51,7 @@ typedef struct
   { FALSE,                                                                         \
     0,                                                                             \
     0.25,                                                                          \
-    { 2e-4, 0.9, 0.999, 1e-8, 0, 0 },                                              \
+    { 2e-4, 0.9, 0.999, 1e-8, 0, 0, 0 },                                              \
     ATL_SCHEDULE_CONSTANT,                                                         \
     0,                                                                             \
     0,                                                                             \

@@ -62,7 +62,7 @@ fill_gradients (Fixture *f, guint64 step)
 static void
 test_steps_are_adamw (void)
 {
-  const AtlAdamSettings s = { 2e-3, 0.5, 0.999, 1e-8, 0.1, 0.9 };
+  const AtlAdamSettings s = { 2e-3, 0.5, 0.999, 1e-8, 0.1, 0.9, 0 };
   Fixture f = { 0 };
   double *w, *m, *v, *average;
 
@@ -105,6 +105,40 @@ test_steps_are_adamw (void)
   tear_down (&f);
 }
 
+/* A gradient ten thousand times as long as the others moves the weights as one
+ * that is twice as long; without the limit Adam's moments would carry it on. */
+static void
+test_long_gradients_are_clipped (void)
+{
+  AtlAdamSettings s = ATL_ADAM_DEFAULTS;
+  Fixture clipped = { 0 }, doubled = { 0 };
+
+  s.clip = 2;
+  set_up (&clipped, 2, &s);
+  s.clip = 0;
+  set_up (&doubled, 2, &s);
+  for (guint64 t = 1; t <= 8; t++)
+    {
+      /* The same each time, so that the usual length is exactly its own. */
+      fill_gradients (&clipped, 1);
+      fill_gradients (&doubled, 1);
+      for (gsize i = 0; t == 5 && i < clipped.n; i++)
+        {
+          atl_weights_gradients (clipped.weights)[i] *= 1e4f;
+          atl_weights_gradients (doubled.weights)[i] *= 2;
+        }
+      atl_optimiser_step (clipped.optimiser, 1);
+      atl_optimiser_step (doubled.optimiser, 1);
+    }
+  for (gsize i = 0; i < clipped.n; i++)
+    g_assert_cmpfloat_with_epsilon (atl_weights_data (clipped.weights)[i],
+                                    atl_weights_data (doubled.weights)[i], 1e-7);
+  g_assert_cmpfloat (atl_optimiser_get_norm (clipped.optimiser), >, 0);
+  g_assert_cmpfloat (atl_optimiser_get_norm (doubled.optimiser), ==, 0);
+  tear_down (&clipped);
+  tear_down (&doubled);
+}
+
 static void
 test_gradients_are_zero_afterwards (void)
 {
@@ -124,7 +158,7 @@ test_gradients_are_zero_afterwards (void)
 static void
 test_swapping_twice_changes_nothing (void)
 {
-  const AtlAdamSettings s = { 1e-2, 0.9, 0.999, 1e-8, 0, 0.99 };
+  const AtlAdamSettings s = { 1e-2, 0.9, 0.999, 1e-8, 0, 0.99, 0 };
   Fixture f = { 0 };
   float *before;
 
@@ -145,7 +179,7 @@ test_swapping_twice_changes_nothing (void)
 static void
 test_same_bits_with_any_threads (void)
 {
-  const AtlAdamSettings s = { 1e-3, 0.5, 0.999, 1e-8, 0.01, 0.99 };
+  const AtlAdamSettings s = { 1e-3, 0.5, 0.999, 1e-8, 0.01, 0.99, 0 };
   Fixture a = { 0 }, b = { 0 };
 
   set_up (&a, 1, &s);
@@ -190,6 +224,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/optimiser/steps-are-adamw", test_steps_are_adamw);
+  g_test_add_func ("/optimiser/long-gradients-are-clipped",
+                   test_long_gradients_are_clipped);
   g_test_add_func ("/optimiser/gradients-are-zero-afterwards",
                    test_gradients_are_zero_afterwards);
   g_test_add_func ("/optimiser/swapping-twice-changes-nothing",
