@@ -1,7 +1,8 @@
 /* atelier evaluate: how well a model does over a folder of pictures.
  *
  * Every pair (or picture, with --corrupt and for VQ-VAEs) whole, as the model
- * is applied; where the folder has a val or test part, that part only.  Input,
+ * is applied; where the folder has a val or test part, that part only.  Of a
+ * VQ-VAE also what its .vqi files take, and which entries they use.  Input,
  * target and result are held as floats: of a colour picture some 45 MB a
  * megapixel, beside the budget of --memory.
  */
@@ -12,6 +13,7 @@
 #include "apply-options.h"
 #include "apply/metrics.h"
 #include "base/memory.h"
+#include "codec/vqi.h"
 #include "commands.h"
 #include "common.h"
 #include "train/loader.h"
@@ -25,6 +27,15 @@ typedef struct
   CliApply apply;
 } Options;
 
+/* The codes of all pictures' .vqi files. */
+typedef struct
+{
+  int n_levels, stages;
+  int k[ATL_MAX_LEVELS];
+  guint64 *counts[ATL_MAX_LEVELS][ATL_MAX_STAGES]; /* of each entry */
+  double bits, pixels;
+} Usage;
+
 typedef struct
 {
   AtlModel *model;
@@ -34,6 +45,7 @@ typedef struct
   GPtrArray *pairs;
   GArray *figures; /* AtlComparison, one a pair */
   AtlComparison mean;
+  Usage usage;
 } Evaluation;
 
 /* --- One picture --- */
@@ -91,6 +103,53 @@ compare (const Evaluation *e, AtlSample *s, float *made, AtlComparison *figures,
                              s->target_channels, NULL, figures, error);
 }
 
+static void
+add_codes (Usage *u, const AtlCodes *codes)
+{
+  u->n_levels = codes->n_levels;
+  u->stages = codes->stages;
+  for (int l = 0; l < codes->n_levels; l++)
+    {
+      const AtlCodeGrid *grid = &codes->levels[l];
+      gsize n = (gsize)grid->width * (gsize)grid->height;
+
+      u->k[l] = grid->k;
+      for (int s = 0; s < codes->stages; s++)
+        {
+          if (!u->counts[l][s])
+            u->counts[l][s] = g_new0 (guint64, grid->k);
+          for (gsize i = 0; i < n; i++)
+            u->counts[l][s][grid->planes[s][i]]++;
+        }
+    }
+}
+
+static gboolean
+observe_codes (Evaluation *e, const AtlImageIo *io, const AtlProgress *progress,
+               GError **error)
+{
+  const AtlVqiSource source = { .io = *io };
+  AtlVqiOptions options = ATL_VQI_DEFAULTS;
+  g_autoptr (AtlVqi) vqi = NULL;
+  AtlCodes codes = { 0 };
+
+  options.memory = e->apply.memory;
+  vqi = atl_vqi_encode (e->model, e->pool, &source, &options, progress, error);
+  if (!vqi || !atl_vqi_decode_codes (vqi, e->model, 0, &codes, NULL, error))
+    return FALSE;
+  add_codes (&e->usage, &codes);
+  e->usage.bits += 8.0 * (double)vqi->bytes;
+  e->usage.pixels += (double)io->width * io->height;
+  atl_codes_clear (&codes);
+  return TRUE;
+}
+
+static gboolean
+is_vqvae (const Evaluation *e)
+{
+  return strcmp (atl_config_kind (atl_model_get_config (e->model)), "vqvae") == 0;
+}
+
 static gboolean
 evaluate_pair (Evaluation *e, guint i, const AtlProgress *progress, GError **error)
 {
@@ -99,6 +158,7 @@ evaluate_pair (Evaluation *e, guint i, const AtlProgress *progress, GError **err
   Canvas canvas = { sample, NULL };
   AtlImageIo io = { 0 };
   AtlComparison figures = { 0 };
+  AtlProgressPart part;
   gboolean ok;
 
   if (!sample)
@@ -115,7 +175,12 @@ evaluate_pair (Evaluation *e, guint i, const AtlProgress *progress, GError **err
   io.read = read_input;
   io.write = write_made;
   io.data = &canvas;
-  ok = atl_apply (e->model, e->pool, &io, &e->apply, progress, error)
+  ok = (!is_vqvae (e)
+        || observe_codes (e, &io, atl_progress_part (&part, progress, 0, 0.5),
+                          error))
+       && atl_apply (e->model, e->pool, &io, &e->apply,
+                     atl_progress_part (&part, progress, is_vqvae (e) ? 0.5 : 0, 1),
+                     error)
        && compare (e, sample, canvas.made, &figures, error);
   if (ok)
     g_array_append_val (e->figures, figures);
@@ -165,8 +230,8 @@ open_folder (const Evaluation *e, const char *folder, const Options *o,
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   g_autoptr (AtlDataset) dataset = NULL;
 
-  options.pictures = o->corrupt || strcmp (atl_config_kind (config), "vqvae") == 0
-                     || config->colour == ATL_COLOUR_LUMA_TO_CHROMA;
+  options.pictures
+      = o->corrupt || is_vqvae (e) || config->colour == ATL_COLOUR_LUMA_TO_CHROMA;
   options.suffix_a = o->suffix_a;
   options.suffix_b = o->suffix_b;
   options.held_out = 0;
@@ -207,6 +272,69 @@ add_figures (JsonBuilder *builder, const AtlComparison *figures)
   cli_json_add_number (builder, "ms_ssim", figures->ms_ssim);
 }
 
+/* Entries that were chosen, and exp of the entropy of the choices. */
+static int
+count_used (const Usage *u, int level, int stage, double *perplexity)
+{
+  const guint64 *counts = u->counts[level][stage];
+  double total = 0, entropy = 0;
+  int used = 0;
+
+  for (int i = 0; i < u->k[level]; i++)
+    {
+      total += (double)counts[i];
+      used += counts[i] > 0;
+    }
+  for (int i = 0; i < u->k[level]; i++)
+    if (counts[i] > 0)
+      entropy -= (double)counts[i] / total * log ((double)counts[i] / total);
+  *perplexity = exp (entropy);
+  return used;
+}
+
+static void
+add_usage (JsonBuilder *builder, const Usage *u)
+{
+  cli_json_add_number (builder, "bits_per_pixel", u->bits / u->pixels);
+  json_builder_set_member_name (builder, "codebooks");
+  json_builder_begin_array (builder);
+  for (int l = 0; l < u->n_levels; l++)
+    for (int s = 0; s < u->stages; s++)
+      {
+        double perplexity;
+        int used = count_used (u, l, s, &perplexity);
+
+        json_builder_begin_object (builder);
+        json_builder_set_member_name (builder, "level");
+        json_builder_add_int_value (builder, l + 1);
+        json_builder_set_member_name (builder, "stage");
+        json_builder_add_int_value (builder, s + 1);
+        json_builder_set_member_name (builder, "entries");
+        json_builder_add_int_value (builder, u->k[l]);
+        json_builder_set_member_name (builder, "used");
+        json_builder_add_int_value (builder, used);
+        cli_json_add_number (builder, "perplexity", perplexity);
+        json_builder_end_object (builder);
+      }
+  json_builder_end_array (builder);
+}
+
+static void
+print_usage (const Usage *u)
+{
+  g_print (_ ("as .vqi files %.3f bits per pixel\n"), u->bits / u->pixels);
+  for (int l = 0; l < u->n_levels; l++)
+    for (int s = 0; s < u->stages; s++)
+      {
+        double perplexity;
+        int used = count_used (u, l, s, &perplexity);
+
+        g_print (_ ("codebook of level %d, stage %d: %d of %d used, perplexity "
+                    "%.0f\n"),
+                 l + 1, s + 1, used, u->k[l], perplexity);
+      }
+}
+
 static void
 print_json (const Evaluation *e)
 {
@@ -218,6 +346,8 @@ print_json (const Evaluation *e)
   json_builder_set_member_name (builder, "n");
   json_builder_add_int_value (builder, e->figures->len);
   add_figures (builder, &e->mean);
+  if (is_vqvae (e))
+    add_usage (builder, &e->usage);
   json_builder_set_member_name (builder, "pictures");
   json_builder_begin_array (builder);
   for (guint i = 0; i < e->figures->len; i++)
@@ -266,6 +396,8 @@ evaluate (Evaluation *e, const char *folder, const Options *o, GError **error)
                        e->figures->len),
              e->figures->len, e->mean.l1, e->mean.psnr, e->mean.ssim,
              e->mean.ms_ssim);
+  if (!o->json && is_vqvae (e))
+    print_usage (&e->usage);
   return TRUE;
 }
 
@@ -299,6 +431,9 @@ command_evaluate (int argc, char **argv, GError **error)
         && cli_require_option (o.model, "-m", error)
         && cli_apply_options (&o.apply, &e.apply, error)
         && evaluate (&e, argv[1], &o, error);
+  for (int l = 0; l < ATL_MAX_LEVELS; l++)
+    for (int s = 0; s < ATL_MAX_STAGES; s++)
+      g_free (e.usage.counts[l][s]);
   atl_model_free (e.model);
   g_clear_pointer (&e.pool, atl_pool_free);
   g_clear_pointer (&e.figures, g_array_unref);

@@ -64,6 +64,13 @@ def both_kinds_are_trained_and_evaluated():
             thumbnail = base64.b64decode(read_header(model)[0]["__metadata__"]["atelier.thumbnail"])
             assert thumbnail[:8] == b"\x89PNG\r\n\x1a\n"
             assert struct.unpack(">II", thumbnail[16:24]) == (192, 96)
+        # What a VQ-VAE's codes come to.
+        figures = json.loads(run("evaluate", "-m", folder / "vqvae.safetensors", data, "--json"))
+        assert [b["stage"] for b in figures["codebooks"]] == [1, 2]
+        for book in figures["codebooks"]:
+            assert 1 <= book["perplexity"] <= book["used"] + 1e-9 <= book["entries"] + 1e-9 == 16 + 1e-9
+        assert figures["bits_per_pixel"] > 0
+        assert "perplexity" in run("evaluate", "-m", folder / "vqvae.safetensors", data)
         # What training keeps for the entropy coder.
         header = read_header(folder / "vqvae.safetensors")[0]["__metadata__"]
         counts = json.loads(header["atelier.codes"])["counts"]["quantise"]
