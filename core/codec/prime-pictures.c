@@ -118,7 +118,7 @@ atl_prime_model (AtlModel *model, AtlPool *pool, GPtrArray *paths, int megapixel
   if (!atl_codes_measure (&shapes, model, 64, 64, error))
     return FALSE;
   job.contexts = atl_contexts_of_model (model, &shapes, error);
-  atl_vqi_read_variances (model, &shapes, &job.variances);
+  atl_vqi_read_scales (model, &shapes, &job.scales);
   ok = job.contexts != NULL;
   for (guint i = 0; ok && i < n; i++)
     ok = add_picture (

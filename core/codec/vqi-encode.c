@@ -21,15 +21,15 @@ positive (JsonNode *value)
 }
 
 void
-atl_vqi_read_variances (const AtlModel *model, const AtlCodes *codes,
-                        AtlVqiVariances *variances)
+atl_vqi_read_scales (const AtlModel *model, const AtlCodes *codes,
+                     AtlVqiScales *scales)
 {
   const AtlGraph *graph = atl_model_get_graph (model);
   const char *json = atl_model_get_metadata (model, "atelier.codes");
   g_autoptr (JsonNode) node = json ? json_from_string (json, NULL) : NULL;
   JsonObject *object
       = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  JsonNode *of_nodes = object ? json_object_get_member (object, "variances") : NULL;
+  JsonNode *of_nodes = object ? json_object_get_member (object, "scales") : NULL;
   double of_all
       = object ? positive (json_object_get_member (object, "variance")) : 0;
 
@@ -45,7 +45,7 @@ atl_vqi_read_variances (const AtlModel *model, const AtlCodes *codes,
                              : NULL;
 
       for (int s = 0; s < codes->stages; s++)
-        variances->stages[l][s]
+        scales->stages[l][s]
             = array && (guint)s < json_array_get_length (array)
                   ? positive (json_array_get_element (array, (guint)s))
                   : of_all;
@@ -89,9 +89,8 @@ fill_costs (const AtlVqiJob *job, const AtlCodes *codes, double rate,
     for (int s = 0; s < codes->stages; s++)
       if (job->contexts->levels[l][s].primed)
         {
-          costs->costs[l][s]
-              = make_costs (&job->contexts->levels[l][s],
-                            rate * job->variances.stages[l][s], error);
+          costs->costs[l][s] = make_costs (&job->contexts->levels[l][s],
+                                           rate * job->scales.stages[l][s], error);
           if (!costs->costs[l][s])
             return FALSE;
         }
@@ -273,7 +272,7 @@ job_init (AtlVqiJob *job, AtlModel *model, AtlPool *pool,
                              error))
     return FALSE;
   job->contexts = atl_contexts_of_model (model, &shapes, error);
-  atl_vqi_read_variances (model, &shapes, &job->variances);
+  atl_vqi_read_scales (model, &shapes, &job->scales);
   return job->contexts != NULL;
 }
 

@@ -6,11 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* Of an element of what each stage sees; 0: unknown, all codes cost nothing. */
+/* What the bits of a stage weigh against; 0: unknown, all codes cost nothing. */
 typedef struct
 {
   double stages[ATL_MAX_LEVELS][ATL_MAX_STAGES];
-} AtlVqiVariances;
+} AtlVqiScales;
 
 typedef struct
 {
@@ -19,7 +19,7 @@ typedef struct
   const AtlVqiSource *source;
   AtlVqiOptions options;
   AtlContexts *contexts;
-  AtlVqiVariances variances;
+  AtlVqiScales scales;
   GBytes *alpha;
 } AtlVqiJob;
 
@@ -31,8 +31,8 @@ AtlVqi *atl_vqi_job_encode (AtlVqiJob *job, int stages, double rate,
 
 /* As the trainer noted them, for grids as in codes.  Older models have one for
  * all stages. */
-void atl_vqi_read_variances (const AtlModel *model, const AtlCodes *codes,
-                             AtlVqiVariances *variances);
+void atl_vqi_read_scales (const AtlModel *model, const AtlCodes *codes,
+                          AtlVqiScales *scales);
 
 /* vqi-target.c */
 AtlVqi *atl_vqi_reach_bytes (AtlVqiJob *job, const AtlProgress *progress,

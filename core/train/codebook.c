@@ -494,9 +494,9 @@ atl_codebook_get_counts (const AtlCodebook *c, int stage)
 }
 
 double
-atl_codebook_get_variance (const AtlCodebook *c, int stage)
+atl_codebook_get_scale (const AtlCodebook *c, int stage)
 {
-  return c->variances[stage];
+  return sqrt (c->variances[0] * c->variances[stage]);
 }
 
 double

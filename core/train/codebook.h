@@ -60,9 +60,11 @@ int atl_codebook_move (AtlCodebook *codebook, guint64 step, double lr_factor,
 void atl_codebook_get_bits (const AtlCodebook *codebook, int stage, float *bits);
 /* N_k of a stage. */
 const double *atl_codebook_get_counts (const AtlCodebook *codebook, int stage);
-/* Mean variance of an element of what a stage sees, a moving average; 0: it saw
- * nothing yet. */
-double atl_codebook_get_variance (const AtlCodebook *codebook, int stage);
+/* What a stage's bits weigh against: the geometric mean of the variances of an
+ * element of z and of what the stage sees, moving averages; 0: it saw nothing
+ * yet.  With the first alone later stages would lie idle, with the second alone
+ * they would not save. */
+double atl_codebook_get_scale (const AtlCodebook *codebook, int stage);
 /* exp of the entropy of the shares, and the share of entries chosen within the
  * last 100 steps; means over stages. */
 double atl_codebook_get_perplexity (const AtlCodebook *codebook);

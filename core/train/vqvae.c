@@ -57,7 +57,7 @@ set_costs (AtlVqvae *self, guint64 step, int q)
       atl_codebook_get_bits (quantiser->codebook, s, quantiser->costs);
       for (int i = 0; i < quantiser->k; i++)
         quantiser->costs[i]
-            *= (float)(lambda * atl_codebook_get_variance (quantiser->codebook, s));
+            *= (float)(lambda * atl_codebook_get_scale (quantiser->codebook, s));
       atl_plan_set_code_costs (self->plan, quantiser->node, s, quantiser->costs);
     }
 }
@@ -266,14 +266,14 @@ append_number (GString *json, int i, double value)
                           g_ascii_formatd (number, sizeof number, "%.6g", value));
 }
 
-/* "atelier.codes": { "variances": { "NODE": [...], ... },
+/* "atelier.codes": { "scales": { "NODE": [...], ... },
  *                    "counts": { "NODE": [[...], ...], ... } }, a number or an
  * array of them a stage. */
 static void
 vqvae_annotate (AtlMethod *method)
 {
   AtlVqvae *self = (AtlVqvae *)method;
-  g_autoptr (GString) variances = g_string_new ("{\"variances\":{");
+  g_autoptr (GString) scales = g_string_new ("{\"scales\":{");
   g_autoptr (GString) counts = g_string_new ("},\"counts\":{");
 
   for (int q = 0; q < self->n_quantisers; q++)
@@ -281,22 +281,21 @@ vqvae_annotate (AtlMethod *method)
       Quantiser *quantiser = &self->quantisers[q];
       const AtlCodebook *codebook = quantiser->codebook;
 
-      g_string_append_printf (variances, "%s\"%s\":[", q ? "," : "",
-                              quantiser->name);
+      g_string_append_printf (scales, "%s\"%s\":[", q ? "," : "", quantiser->name);
       g_string_append_printf (counts, "%s\"%s\":[", q ? "," : "", quantiser->name);
       for (int s = 0; s < atl_codebook_get_stages (codebook); s++)
         {
-          append_number (variances, s, atl_codebook_get_variance (codebook, s));
+          append_number (scales, s, atl_codebook_get_scale (codebook, s));
           g_string_append (counts, s ? ",[" : "[");
           for (int i = 0; i < quantiser->k; i++)
             append_number (counts, i, atl_codebook_get_counts (codebook, s)[i]);
           g_string_append_c (counts, ']');
         }
-      g_string_append_c (variances, ']');
+      g_string_append_c (scales, ']');
       g_string_append_c (counts, ']');
     }
-  g_string_append_printf (variances, "%s}}", counts->str);
-  atl_model_set_metadata (method->model, "atelier.codes", variances->str);
+  g_string_append_printf (scales, "%s}}", counts->str);
+  atl_model_set_metadata (method->model, "atelier.codes", scales->str);
 }
 
 static gsize

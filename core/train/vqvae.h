@@ -11,11 +11,10 @@
  *                   steps.)
  *   stage dropout   Each image uses a random number of the stages, so that one
  *                   model has several qualities.
- *   rate            Codes are chosen by distance^2 + lambda * variance * bits,
- *                   lambda drawn from [rate_from, rate_to] each step, variance
- *                   that of an element of what the stage sees (so that later
- *                   stages are used as well), and the bits told from how often
- *                   a code was chosen so far.
+ *   rate            Codes are chosen by distance^2 + lambda * scale * bits,
+ *                   lambda drawn from [rate_from, rate_to] each step, scale that
+ *                   of codebook.h for the stage, and the bits told from how
+ *                   often a code was chosen so far.
  *   linear skip     starts from the principal components of the blocks of
  *                   pixels: z is scaled to a variance of 1.
  */
@@ -51,7 +50,7 @@ typedef struct
   { FALSE,                                                                         \
     0,                                                                             \
     0.25,                                                                          \
-    { 2e-4, 0.9, 0.999, 1e-8, 0, 0, 0 },                                              \
+    { 2e-4, 0.9, 0.999, 1e-8, 0, 0, 0 },                                           \
     ATL_SCHEDULE_CONSTANT,                                                         \
     0,                                                                             \
     0,                                                                             \

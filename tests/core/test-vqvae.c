@@ -210,7 +210,7 @@ test_the_zero_code_stays_zero_and_is_used (void)
   f.method->class->annotate (f.method);
   codes = atl_model_get_metadata (f.model, "atelier.codes");
   g_assert_nonnull (strstr (codes, "\"quantise\":[["));
-  g_assert_nonnull (strstr (codes, "\"variances\":{\"quantise\":["));
+  g_assert_nonnull (strstr (codes, "\"scales\":{\"quantise\":["));
   tear_down (&f);
 }
 
