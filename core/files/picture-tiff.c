@@ -63,8 +63,9 @@ on_error (TIFF *tiff, void *user, const char *module, const char *format,
 {
   Tiff *job = user;
   g_autofree char *message = g_strdup_vprintf (format, arguments);
+  g_autofree char *shown = atl_display_text (message); /* it may quote the file */
 
-  atl_picture_damaged (job->error, job->file, message);
+  atl_picture_damaged (job->error, job->file, shown);
   return 1;
 }
 

@@ -12,6 +12,8 @@
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 
+#include "files/file-util.h"
+
 #define UNET (1 << ATL_ARCH_UNET)
 #define RESNET (1 << ATL_ARCH_RESNET)
 #define PATCHGAN (1 << ATL_ARCH_PATCHGAN)
@@ -595,10 +597,12 @@ atl_config_from_json (AtlConfig *config, const char *json, GError **error)
     }
   if (!atl_config_init (config, json_node_get_string (arch), &reason))
     {
+      g_autofree char *name = atl_display_text (json_node_get_string (arch));
+
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED,
                    _ ("the model's architecture '%s' is unknown to this version of "
                       "Atelier"),
-                   json_node_get_string (arch));
+                   name);
       return FALSE;
     }
   if (!keys_from_json (config, object, error))
