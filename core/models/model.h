@@ -50,7 +50,8 @@ const AtlGraph  *atl_model_get_graph   (const AtlModel *model);
 AtlWeights      *atl_model_get_weights (AtlModel *model);
 /* Never NULL; owned by the model, may be added to. */
 JsonObject      *atl_model_get_card    (AtlModel *model);
-/* Any further metadata of the file (say, a thumbnail): value or NULL; setting NULL removes. */
+/* Any further metadata of the file (say, a thumbnail): value or NULL; setting
+ * NULL removes. */
 const char      *atl_model_get_metadata (const AtlModel *model,
                                          const char     *key);
 void             atl_model_set_metadata (AtlModel *model, const char *key,

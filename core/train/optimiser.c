@@ -65,9 +65,11 @@ atl_optimiser_new (AtlWeights *weights, AtlPool *pool,
   o->v = o->m ? atl_try_alloc0 (o->n, sizeof (float), what, error) : NULL;
   if (o->v && settings->average_decay > 0)
     o->average = atl_try_alloc (o->n, sizeof (float), what, error);
-  if (settings->clip > 0)
-    o->squares = g_new (double, o->n / TASK_FLOATS + 1);
-  if (!o->v || (settings->average_decay > 0 && !o->average))
+  if (o->v && settings->clip > 0)
+    o->squares
+        = atl_try_alloc (o->n / TASK_FLOATS + 1, sizeof (double), what, error);
+  if (!o->v || (settings->average_decay > 0 && !o->average)
+      || (settings->clip > 0 && !o->squares))
     {
       atl_optimiser_free (o);
       return NULL;
@@ -84,7 +86,7 @@ atl_optimiser_free (AtlOptimiser *optimiser)
   atl_free (optimiser->m);
   atl_free (optimiser->v);
   atl_free (optimiser->average);
-  g_free (optimiser->squares);
+  atl_free (optimiser->squares);
   g_free (optimiser);
 }
 

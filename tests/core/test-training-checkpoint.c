@@ -13,6 +13,7 @@
 #include <glib/gstdio.h>
 
 #include "base/random.h"
+#include "scratch.h"
 #include "train/checkpoint.h"
 
 static const char *program; /* this one: it runs itself to be killed */
@@ -140,25 +141,9 @@ make_place (Place *place)
 }
 
 static void
-remove_all (const char *path)
-{
-  GDir *dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_all (child);
-    }
-  g_clear_pointer (&dir, g_dir_close);
-  g_remove (path);
-}
-
-static void
 clear_place (Place *place)
 {
-  remove_all (place->dir);
+  scratch_remove_tree (place->dir);
   g_free (place->dir);
   g_free (place->pictures);
   g_free (place->output);
