@@ -35,6 +35,9 @@ GimpProcedure *atl_tutorial_create (GimpPlugIn *plug_in);
 
 #define ATL_VQI_MIME_TYPE "image/x-vqi"
 
+/* The model and its figures, as both procedures that train return them; train.c. */
+void atl_train_add_return_values (GimpProcedure *procedure);
+
 /* --- What they share: common.c --- */
 
 /* The path of what lies beside the executable under this name, be it there or

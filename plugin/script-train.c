@@ -74,27 +74,6 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   return atl_return (procedure, error);
 }
 
-static void
-add_return_values (GimpProcedure *procedure)
-{
-  static const char *const names[] = { "l1", "psnr", "ssim", "ms-ssim" };
-  const char *const nicks[] = { _ ("L1"), _ ("PSNR"), _ ("SSIM"), _ ("MS-SSIM") };
-
-  gimp_procedure_add_file_return_value (procedure, "model", _ ("Model"),
-                                        _ ("The model file"), G_PARAM_READWRITE);
-  gimp_procedure_add_int_return_value (procedure, "step", _ ("Step"),
-                                       _ ("The step that the model is of"), 0,
-                                       G_MAXINT, 0, G_PARAM_READWRITE);
-  gimp_procedure_add_boolean_return_value (
-      procedure, "held-out", _ ("Held out"),
-      _ ("Whether the figures are of pictures that were not trained on"), FALSE,
-      G_PARAM_READWRITE);
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    gimp_procedure_add_double_return_value (
-        procedure, names[i], nicks[i], _ ("As plug-in-atelier-train returns it"),
-        -1, G_MAXDOUBLE, -1, G_PARAM_READWRITE);
-}
-
 GimpProcedure *
 atl_script_train_create (GimpPlugIn *plug_in)
 {
@@ -124,6 +103,6 @@ atl_script_train_create (GimpPlugIn *plug_in)
   gimp_procedure_add_int_argument (procedure, "steps", _ ("S_teps"),
                                    _ ("How long to train; 0: as the preset"), 0,
                                    MAX_STEPS, 0, G_PARAM_READWRITE);
-  add_return_values (procedure);
+  atl_train_add_return_values (procedure);
   return procedure;
 }

@@ -284,8 +284,8 @@ add_arguments (GimpProcedure *procedure)
       G_PARAM_READWRITE);
 }
 
-static void
-add_return_values (GimpProcedure *procedure)
+void
+atl_train_add_return_values (GimpProcedure *procedure)
 {
   gimp_procedure_add_file_return_value (procedure, "model", _ ("Model"),
                                         _ ("The model file"), G_PARAM_READWRITE);
@@ -327,6 +327,6 @@ atl_train_create (GimpPlugIn *plug_in)
   gimp_procedure_set_sensitivity_mask (procedure, GIMP_PROCEDURE_SENSITIVE_ALWAYS);
   atl_add_run_mode (procedure);
   add_arguments (procedure);
-  add_return_values (procedure);
+  atl_train_add_return_values (procedure);
   return procedure;
 }
