@@ -63,4 +63,5 @@
      (check (string-append name ": in the menu") 
             (contains? (cadddr texts) "<Image>/Filters/Atelier"))))
  '("plug-in-atelier-translate" "plug-in-atelier-compress" "plug-in-atelier-train"
-   "plug-in-atelier-add-pair" "plug-in-atelier-models" "script-fu-atelier-batch"))
+   "plug-in-atelier-add-pair" "plug-in-atelier-models" "script-fu-atelier-batch"
+   "plug-in-atelier-tutorial"))
