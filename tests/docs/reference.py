@@ -34,6 +34,15 @@ def helps():
             yield words, run(*words, "--help")
 
 
+def architectures():
+    """What `--arch` may be, of which the command itself has a list."""
+    try:
+        run("create", "--arch", "?", "-o", "x.safetensors")
+    except AssertionError as refused:
+        return re.findall(r"\w+", str(refused).split("choose one of ")[1])
+    raise AssertionError("atelier create --arch ? is not refused")
+
+
 def options(text):
     """Every option of a help's text: "-m", "--model", ..."""
     found = []

@@ -1,4 +1,5 @@
-"""docs/script-fu.md tells every procedure and argument as GIMP knows them.
+"""docs/script-fu.md tells every procedure and argument as GIMP knows them; each
+has a page of help, and in the menu an icon.
 
     tests/docs/test-procedures.py ATELIER-PLUG-IN [--update]
 
@@ -154,6 +155,14 @@ def help_leads_somewhere():
                and item[1] == '"atelier"' for item in GIMP), "no help domain"
 
 
+def menu_entries_have_icons():
+    for name, item in procedures().items():
+        if any(isinstance(row, list) and row[0] == "menu-path" for row in item):
+            icon = f"{name}.svg"
+            assert (PROJECT / "data" / "icons" / icon).exists(), f"no {icon}"
+            assert icon in (PROJECT / "data" / "meson.build").read_text(), icon
+
+
 def script_procedures_are_told():
     text = PAGE.read_text()
     for script in (PROJECT / "data" / "scripts").glob("*.scm"):
@@ -172,5 +181,6 @@ parity.run([
     ("script-fu.md tells of every procedure", every_procedure_is_told),
     ("script-fu.md tells every argument as it is", told_as_it_is),
     ("script-fu.md tells of every script", script_procedures_are_told),
+    ("every entry of the menu has an icon", menu_entries_have_icons),
     ("help on every procedure leads to a page", help_leads_somewhere),
 ])

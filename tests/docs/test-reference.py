@@ -1,5 +1,5 @@
 """docs/commands.md shows every --help as it is, docs/settings.md every setting
-with its values and limits, and docs/atelier.1 names every option.
+with its values and limits, and docs/atelier.1 names every option and architecture.
 
     tests/docs/test-reference.py ATELIER --update
 
@@ -126,6 +126,12 @@ def manual_has_every_option():
             assert option in usual, f"atelier.1, {name}: there is no {option}"
 
 
+def manual_has_every_architecture():
+    told = re.findall(r"\w+", manual_sections()["create"])
+    for name in reference.architectures():
+        assert name in told, f"atelier.1, create: {name} is missing"
+
+
 def manual_has_no_other_command():
     names = reference.commands()
     for name in manual_sections():
@@ -142,5 +148,6 @@ parity.run([
     ("commands.md shows every help as it is", helps_are_shown),
     ("settings.md tells every setting as it is", settings_are_told),
     ("atelier.1 has every option of every command", manual_has_every_option),
+    ("atelier.1 has every architecture", manual_has_every_architecture),
     ("atelier.1 has nothing that is not there", manual_has_no_other_command),
 ])
