@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -353,38 +352,6 @@ finish (int fd, const char *temporary, const char *target, const char *path,
     }
   remove_temporary (temporary);
   set_write_error (error, path, code);
-  return FALSE;
-}
-
-char *
-atl_file_temporary (const char *path, GError **error)
-{
-  g_autofree char *target = link_target (path);
-  g_autofree char *temporary = NULL;
-  int fd;
-
-  if (!atl_file_check_output (path, error))
-    return NULL;
-  fd = open_beside (target, &temporary);
-  if (fd < 0)
-    {
-      set_write_error (error, path, errno);
-      return NULL;
-    }
-  close (fd);
-  return g_steal_pointer (&temporary);
-}
-
-gboolean
-atl_file_replace (const char *temporary, const char *path, GError **error)
-{
-  g_autofree char *target = link_target (path);
-  int fd = open (temporary, O_RDWR | O_CLOEXEC);
-
-  if (fd >= 0)
-    return finish (fd, temporary, target, path, error);
-  set_write_error (error, path, errno);
-  remove_temporary (temporary);
   return FALSE;
 }
 

@@ -49,14 +49,6 @@ gboolean   atl_output_commit (AtlOutput *output, GError **error);
 /* Closes and removes the temporary file.  NULL is ignored. */
 void       atl_output_abort  (AtlOutput *output);
 
-/* Makes an empty file beside `path` with the same extension, for libraries that
- * want a name; rename it with atl_file_replace, or remove it.  Free with
- * g_free. */
-char      *atl_file_temporary (const char *path, GError **error);
-/* Syncs `temporary` and renames it; removes it on failure. */
-gboolean   atl_file_replace   (const char *temporary, const char *path,
-                               GError **error);
-
 /* Removes every temporary file of this process; for a program that is about to
  * be ended by a signal. */
 void       atl_file_remove_temporaries (void);
