@@ -1,4 +1,5 @@
-/* Aligned memory that may fail, and the placing of buffers in one arena. */
+/* Aligned memory that may fail, the placing of buffers in one arena, and how much
+ * memory there is. */
 
 #pragma once
 

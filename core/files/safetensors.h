@@ -1,4 +1,4 @@
-/* safetensors: named tensors in one file that can be mapped into memory.
+/* safetensors: named tensors in one file, each as it lies in memory.
  *
  *   1. 8 bytes   N, length of the header, little-endian
  *   2. N bytes   JSON object: name -> { "dtype": "F32", "shape": [...],

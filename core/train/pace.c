@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "files/file-util.h"
-
 #define TRY_SECONDS 2.0
 #define GROUP "seconds a step"
 #define MAX_ENTRIES 200
@@ -23,8 +21,8 @@ find_file (gboolean make)
   return g_build_filename (folder, "pace.ini", NULL);
 }
 
-/* "model name" of Linux; the architecture elsewhere says little, but the cache
- * rarely moves to another machine. */
+/* "model name" of Linux on x86.  Elsewhere all are alike, but the cache rarely
+ * moves to another machine. */
 static char *
 processor_name (void)
 {

@@ -1,4 +1,4 @@
-/* What trainer.c, trainer-start.c and trainer-files.c share. */
+/* What trainer.c and the trainer-*.c share. */
 
 #pragma once
 
