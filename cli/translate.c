@@ -13,7 +13,6 @@
 #include "apply-options.h"
 #include "commands.h"
 #include "common.h"
-#include "files/file-util.h"
 
 /* NAME.jpg goes to FOLDER/NAME.jpg; NAME.heic, which nothing here can write,
  * to FOLDER/NAME.png. */

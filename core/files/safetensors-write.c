@@ -2,8 +2,6 @@
 
 #include "files/safetensors.h"
 
-#include <string.h>
-
 #include <glib/gi18n-lib.h>
 
 #include "files/file-util.h"

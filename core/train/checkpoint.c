@@ -2,7 +2,6 @@
 
 #include "train/checkpoint.h"
 
-#include <math.h>
 #include <string.h>
 
 #include <glib/gi18n-lib.h>

@@ -2,8 +2,6 @@
 
 #include "train/forecast.h"
 
-#include <stdlib.h>
-
 #include <glib/gi18n-lib.h>
 
 #include "base/memory.h"

@@ -2,8 +2,6 @@
 
 #include "train/item.h"
 
-#include <string.h>
-
 #include <glib/gi18n-lib.h>
 
 #include "base/colour.h"

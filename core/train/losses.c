@@ -3,7 +3,6 @@
 #include "train/losses.h"
 
 #include <math.h>
-#include <string.h>
 
 #define TASK_FLOATS 16384
 

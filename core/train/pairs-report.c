@@ -2,8 +2,6 @@
 
 #include "train/pairs.h"
 
-#include <string.h>
-
 #include <glib/gi18n-lib.h>
 
 #include "files/file-util.h"

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 
 #include "files/file-util.h"
 #include "files/picture.h"

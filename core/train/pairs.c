@@ -11,8 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gi18n-lib.h>
-
 #include "base/random.h"
 #include "train/pairs-private.h"
 

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/colour.h"
 #include "train/augment.h"
 
 typedef struct

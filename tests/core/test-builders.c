@@ -1,7 +1,5 @@
 /* The graphs of all architectures: names, shapes, sizes and parameters. */
 
-#include <string.h>
-
 #include "models/config.h"
 
 static AtlGraph *

@@ -3,7 +3,6 @@
 
 #include "files/picture.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
 

@@ -2,7 +2,6 @@
 
 #include "files/safetensors.h"
 
-#include "files/json-scan.h"
 #include "scratch.h"
 
 /* A file of this header (padded to `length` if that is larger) and data of

@@ -1,7 +1,6 @@
 /* Any bytes as a picture: PNG, JPEG, TIFF, WebP, told by the first bytes.  What
  * is read has the size that looking at the header alone says. */
 
-#include "base/memory.h"
 #include "files/picture.h"
 #include "fuzz.h"
 

@@ -6,7 +6,6 @@
  * NAME: that one alone, and only so one that is as large as a real one. */
 
 #include <stdio.h>
-#include <string.h>
 
 #include "models/model.h"
 

@@ -13,7 +13,6 @@
  */
 
 #include <math.h>
-#include <string.h>
 
 #include <gexiv2/gexiv2.h>
 #include <libgimp/gimp.h>

@@ -14,7 +14,6 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "files/safetensors.h"
 #include "graph/plan.h"

@@ -13,7 +13,6 @@
 
 #include <string.h>
 
-#include "base/memory.h"
 #include "files/safetensors.h"
 #include "train/settings.h"
 

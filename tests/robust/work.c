@@ -9,7 +9,6 @@
 #include "codec/prime-pictures.h"
 #include "codec/vqi-thumbnail.h"
 #include "codec/vqi.h"
-#include "models/library.h"
 #include "train/trainer.h"
 
 #define WIDTH 80

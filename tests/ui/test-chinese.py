@@ -4,7 +4,7 @@
 import re
 import sys
 
-from desktop import Desktop, Tap, arguments, wait
+from desktop import Desktop, Tap, arguments
 
 tap = Tap()
 HAN = re.compile("[\u4e00-\u9fff]")

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 
-from desktop import PROJECT, Desktop, Failed, Tap, arguments, wait
+from desktop import PROJECT, Desktop, Tap, arguments, wait
 
 PAIRS = 2
 SIZE = 32  # of a patch: a step is over soon, even on a busy machine
