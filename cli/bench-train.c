@@ -119,13 +119,6 @@ run (Bench *b, int repeat, GError **error)
 }
 
 static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_string_value (builder, value);
-}
-
-static void
 print_json (const Bench *b, int repeat)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -140,8 +133,8 @@ print_json (const Bench *b, int repeat)
                   { "repeat", repeat } };
 
   json_builder_begin_object (builder);
-  add_string (builder, "train", atl_train_kind_name (s->kind));
-  add_string (builder, "arch", atl_config_arch_name (&s->network));
+  cli_json_add_string (builder, "train", atl_train_kind_name (s->kind));
+  cli_json_add_string (builder, "arch", atl_config_arch_name (&s->network));
   for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
     {
       json_builder_set_member_name (builder, numbers[i].name);
@@ -150,9 +143,9 @@ print_json (const Bench *b, int repeat)
   cli_json_add_number (builder, "median_ms", b->median_ms);
   cli_json_add_number (builder, "min_ms", b->min_ms);
   cli_json_add_number (builder, "peak_rss_mib", atl_memory_peak () / 1048576.0);
-  add_string (builder, "blas_kernel", openblas_get_corename ());
-  add_string (builder, "kernels", atl_kernels_get ()->name);
-  add_string (builder, "gemm", atl_kernels_get ()->gemm_name);
+  cli_json_add_string (builder, "blas_kernel", openblas_get_corename ());
+  cli_json_add_string (builder, "kernels", atl_kernels_get ()->name);
+  cli_json_add_string (builder, "gemm", atl_kernels_get ()->gemm_name);
   json_builder_end_object (builder);
   cli_print_json (json_builder_get_root (builder));
 }

@@ -277,33 +277,19 @@ gflops (const Bench *bench)
 }
 
 static void
-add_int (JsonBuilder *builder, const char *name, gint64 value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, value);
-}
-
-static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_string_value (builder, value);
-}
-
-static void
 print_json (const Bench *bench, const Options *options)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   const AtlConfig *config = atl_model_get_config (bench->model);
 
   json_builder_begin_object (builder);
-  add_string (builder, "model", atl_model_get_name (bench->model));
-  add_string (builder, "arch", atl_config_arch_name (config));
-  add_int (builder, "width", bench->shape.w);
-  add_int (builder, "height", bench->shape.h);
-  add_int (builder, "batch", bench->shape.n);
-  add_int (builder, "threads", atl_pool_get_n_threads (bench->pool));
-  add_int (builder, "repeat", options->repeat);
+  cli_json_add_string (builder, "model", atl_model_get_name (bench->model));
+  cli_json_add_string (builder, "arch", atl_config_arch_name (config));
+  cli_json_add_int (builder, "width", bench->shape.w);
+  cli_json_add_int (builder, "height", bench->shape.h);
+  cli_json_add_int (builder, "batch", bench->shape.n);
+  cli_json_add_int (builder, "threads", atl_pool_get_n_threads (bench->pool));
+  cli_json_add_int (builder, "repeat", options->repeat);
   cli_json_add_number (builder, "median_ms", bench->median_ms);
   cli_json_add_number (builder, "min_ms", bench->min_ms);
   cli_json_add_number (builder, "first_output_ms", bench->first_output_ms);
@@ -312,9 +298,9 @@ print_json (const Bench *bench, const Options *options)
                        atl_plan_get_bytes (bench->plan) / 1048576.0);
   cli_json_add_number (builder, "gflops", gflops (bench));
   cli_json_add_number (builder, "gmacs", bench->macs / 1e9);
-  add_string (builder, "blas_kernel", openblas_get_corename ());
-  add_string (builder, "kernels", atl_kernels_get ()->name);
-  add_string (builder, "gemm", atl_kernels_get ()->gemm_name);
+  cli_json_add_string (builder, "blas_kernel", openblas_get_corename ());
+  cli_json_add_string (builder, "kernels", atl_kernels_get ()->name);
+  cli_json_add_string (builder, "gemm", atl_kernels_get ()->gemm_name);
   if (options->verbose)
     {
       g_auto (GStrv) steps = atl_plan_describe (bench->plan);

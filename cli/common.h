@@ -62,5 +62,8 @@ void cli_progress_clear (void);
 void cli_print_error (const char *message);
 /* The node as pretty-printed JSON on stdout; frees it. */
 void cli_print_json (JsonNode *node);
+/* NULL becomes an empty string. */
+void cli_json_add_string (JsonBuilder *builder, const char *name, const char *value);
+void cli_json_add_int (JsonBuilder *builder, const char *name, gint64 value);
 /* A non-finite number (PSNR of equal pictures) becomes null. */
 void cli_json_add_number (JsonBuilder *builder, const char *name, double value);

@@ -7,13 +7,6 @@
 #include "models/library.h"
 
 static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_string_value (builder, value ? value : "");
-}
-
-static void
 print_json (GPtrArray *models)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -25,17 +18,17 @@ print_json (GPtrArray *models)
       JsonNode *card = info->card ? json_from_string (info->card, NULL) : NULL;
 
       json_builder_begin_object (builder);
-      add_string (builder, "id", info->id);
-      add_string (builder, "name", info->name);
-      add_string (builder, "kind", info->kind);
-      add_string (builder, "file", info->path);
+      cli_json_add_string (builder, "id", info->id);
+      cli_json_add_string (builder, "name", info->name);
+      cli_json_add_string (builder, "kind", info->kind);
+      cli_json_add_string (builder, "file", info->path);
       json_builder_set_member_name (builder, "card");
       if (card)
         json_builder_add_value (builder, card);
       else
         json_builder_add_null_value (builder);
       if (info->error)
-        add_string (builder, "error", info->error->message);
+        cli_json_add_string (builder, "error", info->error->message);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);

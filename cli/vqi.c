@@ -31,13 +31,6 @@ bits_per_pixel (const AtlVqi *vqi)
 }
 
 static void
-add_int (JsonBuilder *builder, const char *name, gint64 value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, value);
-}
-
-static void
 add_planes (JsonBuilder *builder, const AtlVqi *vqi)
 {
   json_builder_set_member_name (builder, "planes");
@@ -46,11 +39,12 @@ add_planes (JsonBuilder *builder, const AtlVqi *vqi)
     for (int l = 0; l < vqi->n_levels; l++)
       {
         json_builder_begin_object (builder);
-        add_int (builder, "level", l);
-        add_int (builder, "stage", s);
-        add_int (builder, "codes",
-                 (gint64)vqi->grids[l].width * vqi->grids[l].height);
-        add_int (builder, "bytes", (gint64)g_bytes_get_size (vqi->codes[l][s]));
+        cli_json_add_int (builder, "level", l);
+        cli_json_add_int (builder, "stage", s);
+        cli_json_add_int (builder, "codes",
+                          (gint64)vqi->grids[l].width * vqi->grids[l].height);
+        cli_json_add_int (builder, "bytes",
+                          (gint64)g_bytes_get_size (vqi->codes[l][s]));
         json_builder_set_member_name (builder, "coding");
         json_builder_add_string_value (
             builder, vqi->codings[l][s] == ATL_CODING_PLAIN ? "plain" : "context");
@@ -64,15 +58,15 @@ cli_json_add_vqi (JsonBuilder *builder, const AtlVqi *vqi)
 {
   g_autofree char *id = atl_vqi_model_id (vqi);
 
-  add_int (builder, "bytes", (gint64)vqi->bytes);
+  cli_json_add_int (builder, "bytes", (gint64)vqi->bytes);
   cli_json_add_number (builder, "bits_per_pixel", bits_per_pixel (vqi));
-  add_int (builder, "width", vqi->width);
-  add_int (builder, "height", vqi->height);
-  add_int (builder, "channels", vqi->channels);
+  cli_json_add_int (builder, "width", vqi->width);
+  cli_json_add_int (builder, "height", vqi->height);
+  cli_json_add_int (builder, "channels", vqi->channels);
   json_builder_set_member_name (builder, "alpha");
   json_builder_add_boolean_value (builder, vqi->alpha != NULL);
-  add_int (builder, "quality", vqi->usable);
-  add_int (builder, "qualities", vqi->stages);
+  cli_json_add_int (builder, "quality", vqi->usable);
+  cli_json_add_int (builder, "qualities", vqi->stages);
   json_builder_set_member_name (builder, "cut_short");
   json_builder_add_boolean_value (builder, vqi->cut_short);
   json_builder_set_member_name (builder, "model");
