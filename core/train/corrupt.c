@@ -11,6 +11,7 @@
 
 #define MAX_DEPTH 16
 #define MAX_MARGIN 128
+#define MAX_DIRECTIONS 64
 
 typedef enum
 {
@@ -53,6 +54,7 @@ struct _AtlCorrupt
   NodeKind kind;
   Damage damage;       /* of a step */
   float low, high;     /* of a step */
+  int directions;      /* of motion; 0: any, and bent */
   GPtrArray *children; /* AtlCorrupt; of a chain or choice */
 };
 
@@ -163,6 +165,30 @@ parse_range (Parser *parser, AtlCorrupt *step, GError **error)
   return TRUE;
 }
 
+/* What may follow the length of motion. */
+static gboolean
+parse_directions (Parser *parser, AtlCorrupt *step, GError **error)
+{
+  char *end;
+  guint64 n;
+
+  if (step->damage != DAMAGE_MOTION || !take (parser, '/'))
+    return TRUE;
+  skip_spaces (parser);
+  n = g_ascii_strtoull (parser->at, &end, 10);
+  if (!g_ascii_isdigit (*parser->at) || n < 1 || n > MAX_DIRECTIONS)
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+                   _ ("Damage '%s': after '/' comes a number of directions, 1 to "
+                      "%d, not '%s'"),
+                   parser->text, MAX_DIRECTIONS, parser->at);
+      return FALSE;
+    }
+  step->directions = (int)n;
+  parser->at = end;
+  return TRUE;
+}
+
 static void
 refuse_name (Parser *parser, int length, GError **error)
 {
@@ -237,7 +263,8 @@ parse_step (Parser *parser, GError **error)
   step->damage = i;
   step->low = damages[i].usual_low;
   step->high = damages[i].usual_high;
-  if (take (parser, ':') && !parse_range (parser, step, error))
+  if ((take (parser, ':') && !parse_range (parser, step, error))
+      || !parse_directions (parser, step, error))
     return NULL;
   return g_steal_pointer (&step);
 }
@@ -316,6 +343,8 @@ append_node (GString *string, const AtlCorrupt *node, gboolean in_chain)
           g_string_append_c (string, '-');
           append_number (string, node->high);
         }
+      if (node->directions)
+        g_string_append_printf (string, "/%d", node->directions);
       return;
     }
   if (in_chain)
@@ -373,11 +402,19 @@ atl_corrupt_margin (const AtlCorrupt *corrupt)
 
 static gboolean
 apply_motion (const AtlPlate *plate, AtlRandom *random, float length,
-              GError **error)
+              int directions, GError **error)
 {
-  float angle = atl_random_uniform (random) * (float)G_PI;
-  float bend = (atl_random_uniform (random) - 0.5f) * 0.4f;
+  float angle, bend;
 
+  if (directions)
+    {
+      guint which = atl_random_below (random, (guint)directions);
+
+      return atl_damage_motion (
+          plate, length, (float)G_PI * (float)which / (float)directions, 0, error);
+    }
+  angle = atl_random_uniform (random) * (float)G_PI;
+  bend = (atl_random_uniform (random) - 0.5f) * 0.4f;
   return atl_damage_motion (plate, length, angle, bend, error);
 }
 
@@ -410,7 +447,7 @@ apply_step (const AtlCorrupt *step, AtlRandom *random, const AtlPlate *plate,
     case DAMAGE_GAUSSIAN:
       return atl_damage_blur (plate, strength, error);
     case DAMAGE_MOTION:
-      return apply_motion (plate, random, strength, error);
+      return apply_motion (plate, random, strength, step->directions, error);
     case DAMAGE_JPEG:
       return apply_jpeg (plate, random, strength, error);
     case DAMAGE_GREY:

@@ -7,6 +7,8 @@
  *   step   = name [ ":" range ]  |  "(" choice ")"
  *   range  = number [ "-" number ]    drawn uniformly a picture; one number is
  *                                     a fixed strength
+ *   of motion, "/" number may follow: straight lines of so many directions
+ *   (1-64) only, the first across
  *
  *   noise     0-100  Gaussian, independent a channel; sigma in 8-bit units
  *   sensor    0-100  Gaussian, sigma growing with the light as in a camera:
@@ -21,7 +23,8 @@
  *   grey             colours to luma (Rec. 709)
  *   none             nothing
  *
- * "(gaussian:0-2|motion:0-15)+noise:0-25+jpeg:30-95" is a worn photograph.
+ * "(gaussian:0-2|motion:0-15)+noise:0-25+jpeg:30-95" is a worn photograph,
+ * "motion:9/2" what learning to undo camera shake may begin with.
  * Without a range, a step has the usual one (noise:0-50, sensor:0-50,
  * salt:0-0.4, gaussian:0-3, motion:0-21, jpeg:10-90).
  *

@@ -7,6 +7,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "models/model.h"
+
 typedef enum
 {
   KEY_INT,
@@ -112,6 +114,7 @@ static const Key keys[] = {
   { "measure_steps", KEY_INT, BOTH, FALSE, AT (measure_steps), 0, 1e9 },
   { "measure_pairs", KEY_INT, BOTH, FALSE, AT (measure_pairs), 1, 1000 },
   { "keep", KEY_CHOICE, BOTH, FALSE, AT (keep), 0, 0, { "best", "last" } },
+  { "from", KEY_TEXT, PIX2PIX, TRUE, AT (from) },
   { "name", KEY_TEXT, BOTH, TRUE, AT (name) },
   { "description", KEY_TEXT, BOTH, TRUE, AT (description) },
   { "author", KEY_TEXT, BOTH, TRUE, AT (author) },
@@ -415,11 +418,24 @@ atl_train_settings_free (AtlTrainSettings *s)
   g_free (s);
 }
 
+static gboolean
+take_network (AtlTrainSettings *s, GError **error)
+{
+  g_autoptr (AtlModel) model = atl_model_open (s->from, error);
+
+  if (!model || !atl_model_require (model, atl_train_kind_name (s->kind), error))
+    return FALSE;
+  s->network = *atl_model_get_config (model);
+  return TRUE;
+}
+
 gboolean
 atl_train_settings_check (AtlTrainSettings *s, GError **error)
 {
   const char *wrong = NULL;
 
+  if (s->from && *s->from && !take_network (s, error))
+    return FALSE;
   if (!atl_config_check (&s->network, error))
     return FALSE;
   if (s->kind == ATL_TRAIN_PIX2PIX && s->gan_weight == 0 && s->l1_weight == 0)

@@ -83,6 +83,8 @@ typedef struct
   int measure_pairs; /* at most so many held-out ones */
   int keep;          /* 0 the best model, 1 the last */
 
+  char *from; /* a model file to start from; NULL or empty: from nothing */
+
   /* The card */
   char *name, *description, *author, *licence;
 } AtlTrainSettings;
@@ -96,7 +98,9 @@ void atl_train_settings_free (AtlTrainSettings *settings);
 /* "key=value"; FALSE with ATELIER_ERROR_ARGUMENT that says what is allowed. */
 gboolean atl_train_settings_set (AtlTrainSettings *settings, const char *setting,
                                  GError **error);
-/* Whether all of it fits together; to be called once it is complete. */
+/* Whether all of it fits together; to be called once it is complete.  With
+ * `from` the network becomes that model's.  FALSE with ATELIER_ERROR_ARGUMENT,
+ * or what opening that model says. */
 gboolean atl_train_settings_check (AtlTrainSettings *settings, GError **error);
 
 /* Every key that atl_train_settings_set takes, training's first, then

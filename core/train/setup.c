@@ -2,6 +2,8 @@
 
 #include "train/setup.h"
 
+#include <string.h>
+
 static gboolean
 make_discriminator (AtlSetup *setup, const AtlTrainSettings *s, GError **error)
 {
@@ -13,6 +15,31 @@ make_discriminator (AtlSetup *setup, const AtlTrainSettings *s, GError **error)
     return FALSE;
   setup->discriminator = atl_model_create (&config, (guint64)s->seed + 1, error);
   return setup->discriminator != NULL;
+}
+
+/* Random weights, or those of the model to start from; everything else of that
+ * model's file is its own. */
+static AtlModel *
+make_model (const AtlTrainSettings *s, GError **error)
+{
+  g_autoptr (AtlModel) from = NULL;
+  AtlModel *model;
+  AtlWeights *weights;
+
+  if (!s->from || !*s->from)
+    return atl_model_create (&s->network, (guint64)s->seed, error);
+  from = atl_model_open (s->from, error);
+  model = from ? atl_model_create (atl_model_get_config (from), (guint64)s->seed,
+                                   error)
+               : NULL;
+  if (!model)
+    return NULL;
+  weights = atl_model_get_weights (model);
+  memcpy (atl_weights_data (weights),
+          atl_weights_data (atl_model_get_weights (from)),
+          atl_weights_n_floats (weights) * sizeof (float));
+  atl_weights_changed (weights);
+  return model;
 }
 
 static gboolean
@@ -44,8 +71,7 @@ atl_setup_init (AtlSetup *setup, const AtlTrainSettings *settings, AtlPool *pool
                 const AtlCollective *collective, GError **error)
 {
   *setup = (AtlSetup){ 0 };
-  setup->model
-      = atl_model_create (&settings->network, (guint64)settings->seed, error);
+  setup->model = make_model (settings, error);
   return setup->model && make_method (setup, settings, pool, collective, error);
 }
 

@@ -254,6 +254,12 @@ fill_card (AtlTrainer *t, const AtlMeasurement *m)
   set_text (card, "licence", s->licence);
   set_text (card, "data", data);
   set_text (card, "direction", s->b_to_a ? "BtoA" : NULL);
+  if (s->from && *s->from)
+    {
+      g_autofree char *from = g_path_get_basename (s->from);
+
+      set_text (card, "from", from);
+    }
   set_text (card, "training", training);
   json_object_set_int_member (card, "steps", t->step);
   json_object_set_int_member (card, "steps_planned", s->steps);

@@ -59,10 +59,24 @@ artistic ()
 train ()
 {
   resume=
-  [ ! -e "$work/$name.checkpoint" ] || resume=--resume
+  [ ! -e "${model%.safetensors}.checkpoint" ] || resume=--resume
   # shellcheck disable=SC2086
   "$atelier" train "$@" $resume -o "$model" --seed 1 --set name="$name" \
     ${THREADS:+--threads "$THREADS"}
+}
+
+# stage NUMBER DAMAGE STEPS OPTION...: of a training by damage in several stages,
+# each of which goes on from the one before; $from is what the first starts from.
+stage ()
+{
+  model=$work/$name-$1.safetensors
+  damage=$2
+  steps=$3
+  shift 3
+  # shellcheck disable=SC2086
+  train pix2pix "$photos" $restoration --corrupt "$damage" --steps "$steps" \
+    --set clip=1.5 --set lr=0.0008 --set keep=last --set from="$from" "$@"
+  from=$model
 }
 
 # publish [PICTURE [DAMAGED]]: halves, card, and a thumbnail of what the model

@@ -50,6 +50,8 @@ parses_the_grammar (void)
     { "(gaussian:0-2|motion:0-15)+noise:1e1-25",
       "(gaussian:0-2|motion:0-15)+noise:10-25" },
     { "((sensor))", "sensor:0-50" },
+    { "motion : 5-15 / 8", "motion:5-15/8" },
+    { "motion/2+noise:1", "motion:0-21/2+noise:1" },
     { "(noise+salt)|grey", "noise:0-50+salt:0-0.4|grey" },
   };
 
@@ -91,6 +93,12 @@ refuses_what_is_no_damage (void)
     { "(noise", "not closed" },
     { "noise)", "too much" },
     { "noise jpeg", "too much" },
+    { "noise:5/2", "too much" },
+    { "motion:9/", "1 to 64" },
+    { "motion:9/0", "1 to 64" },
+    { "motion:9/65", "1 to 64" },
+    { "motion:9/-2", "1 to 64" },
+    { "motion:9/2.5", "too much" },
   };
   g_autoptr (GString) deep = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
@@ -109,14 +117,50 @@ refuses_what_is_no_damage (void)
   g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
 }
 
+/* Rows of one value each stay under motion across, and columns change under all
+ * but motion down. */
+static void
+motion_keeps_to_its_directions (void)
+{
+  g_autoptr (AtlCorrupt) across = atl_corrupt_parse ("motion:9/1", NULL);
+  g_autoptr (AtlCorrupt) both = atl_corrupt_parse ("motion:9/2", NULL);
+  AtlRandom random;
+  AtlPlate plate;
+  int n_same = 0;
+
+  atl_random_init (&random, 4, 0);
+  for (int i = 0; i < 40; i++)
+    {
+      float *pixels = new_plate (&plate, 32, 32, 1, 0);
+      float worst = 0;
+
+      for (int p = 0; p < 32 * 32; p++)
+        pixels[p] = p / 32 % 2 ? 0.25f : 0.75f;
+      g_assert_true (atl_corrupt_apply (i < 20 ? across : both, &random, 32, 32, 1,
+                                        pixels, NULL));
+      for (int p = 0; p < 32 * 32; p++)
+        worst = MAX (worst, fabsf (pixels[p] - (p / 32 % 2 ? 0.25f : 0.75f)));
+      if (i < 20)
+        g_assert_cmpfloat (worst, <, 1e-5);
+      else
+        {
+          g_assert_true (worst < 1e-5f || worst > 0.2f);
+          n_same += worst < 1e-5f;
+        }
+      g_free (pixels);
+    }
+  g_assert_cmpint (n_same, >, 3);
+  g_assert_cmpint (n_same, <, 17);
+}
+
 /* Pieces of the grammar in any order: parsed or refused, and what is parsed can
  * be written and parsed again. */
 static void
 no_text_breaks_the_parser (void)
 {
   static const char *const pieces[]
-      = { "noise", "jpeg", "grey", "none", "x", ":", "-", "+", "|",
-          "(",     ")",    " ",    "3",    "0", "9", ".", "e", "1-20" };
+      = { "noise", "jpeg", "grey", "none", "x", ":", "-", "+",    "|",      "(",
+          ")",     " ",    "3",    "0",    "9", ".", "e", "1-20", "motion", "/" };
   AtlRandom random;
   int n_parsed = 0;
 
@@ -533,6 +577,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/corrupt/parses-the-grammar", parses_the_grammar);
   g_test_add_func ("/corrupt/refuses-what-is-no-damage", refuses_what_is_no_damage);
+  g_test_add_func ("/corrupt/motion-keeps-to-its-directions",
+                   motion_keeps_to_its_directions);
   g_test_add_func ("/corrupt/no-text-breaks-the-parser", no_text_breaks_the_parser);
   g_test_add_func ("/corrupt/noise-has-the-sigma-asked-for",
                    noise_has_the_sigma_asked_for);

@@ -581,6 +581,55 @@ test_a_run_can_pause (void)
   clear_place (&place);
 }
 
+/* At a rate of 0 a training ends with the weights that it started from (but the
+ * norms' running statistics); the network is the other model's, whatever the
+ * settings say. */
+static void
+test_a_run_starts_from_a_model (void)
+{
+  Place place;
+  Watch w = { 0 };
+  AtlTrainResult result;
+  AtlTrainSettings *s;
+  g_autofree char *second = NULL, *from = NULL;
+  AtlWeights *weights;
+  g_autoptr (AtlModel) a = NULL, b = NULL;
+  GError *error = NULL;
+
+  make_place (&place);
+  second = g_build_filename (place.dir, "second.safetensors", NULL);
+  from = g_strconcat ("from=", place.output, NULL);
+  s = settings_for (ATL_TRAIN_PIX2PIX, place.pictures, second);
+  g_assert_true (atl_train_settings_set (s, from, &error));
+  g_assert_false (atl_train_settings_check (s, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE);
+  g_assert_nonnull (strstr (error->message, "m.safetensors"));
+  g_clear_error (&error);
+  g_assert_true (
+      run (settings_for (ATL_TRAIN_PIX2PIX, place.pictures, place.output), &w,
+           &result, &error));
+  g_assert_true (atl_train_settings_set (s, "lr=0", &error));
+  g_assert_true (atl_train_settings_set (s, "ngf=16", &error));
+  g_assert_true (run (s, &w, &result, &error));
+  a = atl_model_open (place.output, &error);
+  b = atl_model_open (second, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (atl_model_get_config (b)->ngf, ==, 8);
+  weights = atl_model_get_weights (a);
+  g_assert_cmpint (memcmp (atl_weights_data (weights),
+                           atl_weights_data (atl_model_get_weights (b)),
+                           atl_weights_n_trainable (weights) * sizeof (float)),
+                   ==, 0);
+  g_assert_cmpstr (json_object_get_string_member (atl_model_get_card (b), "from"),
+                   ==, "m.safetensors");
+
+  s = settings_for (ATL_TRAIN_VQVAE, place.pictures, place.output);
+  g_assert_false (atl_train_settings_set (s, from, &error));
+  g_clear_error (&error);
+  atl_train_settings_free (s);
+  clear_place (&place);
+}
+
 static void
 test_settings_are_checked (void)
 {
@@ -668,6 +717,7 @@ main (int argc, char **argv)
   g_test_add_func ("/run/a-picture-that-turns-bad-is-left-out",
                    test_a_picture_that_turns_bad_is_left_out);
   g_test_add_func ("/run/can-pause", test_a_run_can_pause);
+  g_test_add_func ("/run/starts-from-a-model", test_a_run_starts_from_a_model);
   g_test_add_func ("/settings/are-checked", test_settings_are_checked);
   return g_test_run ();
 }

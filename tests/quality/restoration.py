@@ -190,12 +190,15 @@ TASKS = {
     "deblur": [
         ("motion of 15 px", motion, 15), ("motion of 9 px", motion, 9),
         ("Gaussian blur, sigma 2", defocus, 2.0)],
+    "deshake": [
+        ("motion of 15 px", motion, 15), ("motion of 9 px", motion, 9)],
 }
 RIVALS = {
     "denoise": {"Gaussian": gaussian, "wavelets": wavelets,
                 "non-local means": non_local_means},
     "despeckle": {"median": median, "adaptive median": adaptive_median},
     "deblur": {"unsharp mask": unsharp},
+    "deshake": {"unsharp mask": unsharp},
 }
 GIMP = {"denoise": GIMP_NOISE, "despeckle": GIMP_SALT}
 
