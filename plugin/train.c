@@ -124,6 +124,7 @@ make_settings (GimpProcedureConfig *config, GError **error)
     return NULL;
   settings->b_to_a = words.b_to_a;
   settings->corrupt = atl_config_string (config, "corrupt");
+  settings->from = atl_config_string (config, "from");
   return fill_settings (settings, config, error) ? g_steal_pointer (&settings)
                                                  : NULL;
 }
@@ -264,6 +265,11 @@ add_arguments (GimpProcedure *procedure)
                                       _ ("unet_256, resnet_6, ...; empty: the "
                                          "preset's"),
                                       "", G_PARAM_READWRITE);
+  gimp_procedure_add_string_argument (
+      procedure, "from", _ ("_Begin with"),
+      _ ("A pix2pix model to go on from, by its name or file, whose network is "
+         "taken; empty: begin with nothing"),
+      "", G_PARAM_READWRITE);
   gimp_procedure_add_int_argument (procedure, "steps", _ ("S_teps"),
                                    _ ("How long to train; 0: as the preset"), 0,
                                    MAX_STEPS, 0, G_PARAM_READWRITE);

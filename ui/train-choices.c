@@ -71,6 +71,7 @@ atl_choices_settings (GimpProcedureConfig *config, int preset, GError **error)
   g_autofree char *corrupt = atl_choices_string (config, "corrupt");
   g_autofree char *arch = atl_choices_string (config, "arch");
   g_autofree char *direction = atl_choices_string (config, "direction");
+  g_autofree char *from = atl_choices_string (config, "from");
   AtlLearn learn = atl_choices_learn (config);
   g_autoptr (AtlTrainSettings) settings = atl_train_settings_new (
       learn == ATL_LEARN_COMPRESS ? ATL_TRAIN_VQVAE : ATL_TRAIN_PIX2PIX,
@@ -82,6 +83,8 @@ atl_choices_settings (GimpProcedureConfig *config, int preset, GError **error)
   g_object_get (config, "steps", &steps, "size", &size, "seed", &seed, NULL);
   if (learn == ATL_LEARN_RESTORE)
     settings->corrupt = g_strdup (corrupt);
+  if (learn != ATL_LEARN_COMPRESS)
+    settings->from = g_steal_pointer (&from);
   if (steps > 0)
     settings->steps = steps;
   if (size > 0)

@@ -26,6 +26,7 @@ struct _AtlTrainSetup
   GtkWidget *page, *learn, *folder, *damage_label, *damage, *name;
   GtkWidget *preset[ATL_N_PRESETS], *time[ATL_N_PRESETS], *memory;
   GtkWidget *size, *steps, *direction, *direction_label, *arch, *seed;
+  GtkWidget *from, *from_label;
   GtkWidget *damage_text_label, *damage_text;
   GtkWidget *findings, *problem_box, *problem;
 
@@ -183,13 +184,14 @@ forecast (AtlTrainSetup *s)
 {
   g_autofree char *kind = atl_choices_string (s->config, "kind");
   g_autofree char *arch = atl_choices_string (s->config, "arch");
+  g_autofree char *from = atl_choices_string (s->config, "from");
   int steps, size;
 
   atl_train_forecasts_choose (s->forecasts, atl_choices_preset (s->config));
   g_object_get (s->config, "steps", &steps, "size", &size, NULL);
   if (replace_text (&s->forecasted,
-                    g_strdup_printf ("%s|%s|%d|%d|%d", kind, arch, steps, size,
-                                     atl_choices_learn (s->config))))
+                    g_strdup_printf ("%s|%s|%s|%d|%d|%d", kind, arch, from, steps,
+                                     size, atl_choices_learn (s->config))))
     atl_train_forecasts_renew (s->forecasts);
 }
 
@@ -199,7 +201,11 @@ show_choices (AtlTrainSetup *s)
   AtlLearn learn = atl_choices_learn (s->config);
   gboolean restore = learn == ATL_LEARN_RESTORE;
   g_autofree char *name = atl_choices_folder_name (s->config);
+  g_autofree char *from = atl_choices_string (s->config, "from");
 
+  gtk_widget_set_visible (s->from_label, learn != ATL_LEARN_COMPRESS);
+  gtk_widget_set_visible (s->from, learn != ATL_LEARN_COMPRESS);
+  gtk_widget_set_sensitive (s->arch, learn == ATL_LEARN_COMPRESS || !*from);
   gtk_widget_set_visible (s->damage_label, restore);
   gtk_widget_set_visible (s->damage, restore);
   gtk_widget_set_visible (s->damage_text_label, restore);
@@ -272,6 +278,30 @@ fill_archs (AtlTrainSetup *s)
     gtk_combo_box_set_active (GTK_COMBO_BOX (combo), 0);
 }
 
+/* Models to go on from, and the file that a script has chosen. */
+static void
+fill_from (AtlTrainSetup *s)
+{
+  GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT (s->from);
+  g_autoptr (GPtrArray) models = atl_library_list ("pix2pix");
+  g_autofree char *now = atl_choices_string (s->config, "from");
+
+  gtk_combo_box_text_remove_all (combo);
+  gtk_combo_box_text_append (combo, "", _ ("nothing"));
+  for (guint i = 0; i < models->len; i++)
+    {
+      const AtlModelInfo *info = g_ptr_array_index (models, i);
+
+      if (!info->error)
+        gtk_combo_box_text_append (combo, info->id, info->id);
+    }
+  if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), now))
+    {
+      gtk_combo_box_text_append (combo, now, now);
+      gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), now);
+    }
+}
+
 /* Widgets as the config says. */
 static void
 read_config (AtlTrainSetup *s)
@@ -301,6 +331,7 @@ read_config (AtlTrainSetup *s)
   gtk_combo_box_set_active (GTK_COMBO_BOX (s->direction),
                             strcmp (direction, "BtoA") == 0);
   fill_archs (s);
+  fill_from (s);
   s->reading = FALSE;
   schedule_update (s);
 }
@@ -410,6 +441,17 @@ arch_changed (GtkComboBox *combo, AtlTrainSetup *s)
   if (s->reading || !id)
     return;
   g_object_set (s->config, "arch", id, NULL);
+  schedule_update (s);
+}
+
+static void
+from_changed (GtkComboBox *combo, AtlTrainSetup *s)
+{
+  const char *id = gtk_combo_box_get_active_id (combo);
+
+  if (s->reading || !id)
+    return;
+  g_object_set (s->config, "from", id, NULL);
   schedule_update (s);
 }
 
@@ -529,6 +571,7 @@ new_advanced (AtlTrainSetup *s)
   s->steps = new_spin (s, "steps", 1e8, 100, TRUE);
   s->direction = new_combo (ways, G_N_ELEMENTS (ways));
   s->arch = gtk_combo_box_text_new ();
+  s->from = gtk_combo_box_text_new ();
   s->seed = new_spin (s, "seed", G_MAXINT, 1, FALSE);
   s->damage_text = gtk_entry_new ();
   atl_grid_add (GTK_GRID (grid), 0, _ ("Si_ze of a patch"), s->size);
@@ -537,11 +580,15 @@ new_advanced (AtlTrainSetup *s)
       = atl_grid_add (GTK_GRID (grid), 2, _ ("Di_rection"), s->direction);
   atl_grid_add (GTK_GRID (grid), 3, _ ("Net_work"), s->arch);
   atl_grid_add (GTK_GRID (grid), 4, _ ("See_d"), s->seed);
+  s->from_label = atl_grid_add (GTK_GRID (grid), 5, _ ("_Begin with"), s->from);
   s->damage_text_label
-      = atl_grid_add (GTK_GRID (grid), 5, _ ("Dama_ge in full"), s->damage_text);
+      = atl_grid_add (GTK_GRID (grid), 6, _ ("Dama_ge in full"), s->damage_text);
   gtk_widget_set_tooltip_text (s->size,
                                _ ("Side in pixels of the squares that are cut from "
                                   "the pictures to learn from"));
+  gtk_widget_set_tooltip_text (s->from,
+                               _ ("Go on from what this model has learnt; its "
+                                  "network is taken"));
   gtk_widget_set_tooltip_text (s->seed,
                                _ ("The same seed gives the same model again"));
   gtk_widget_set_margin_start (grid, 12);
@@ -549,6 +596,7 @@ new_advanced (AtlTrainSetup *s)
   gtk_container_add (GTK_CONTAINER (expander), grid);
   g_signal_connect (s->direction, "changed", G_CALLBACK (direction_changed), s);
   g_signal_connect (s->arch, "changed", G_CALLBACK (arch_changed), s);
+  g_signal_connect (s->from, "changed", G_CALLBACK (from_changed), s);
   g_signal_connect (s->damage_text, "changed", G_CALLBACK (damage_text_changed), s);
   return expander;
 }

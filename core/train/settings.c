@@ -7,7 +7,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "models/model.h"
+#include "models/library.h"
 
 typedef enum
 {
@@ -418,15 +418,32 @@ atl_train_settings_free (AtlTrainSettings *s)
   g_free (s);
 }
 
+AtlModel *
+atl_train_settings_open_from (const AtlTrainSettings *s, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (AtlModel) model = NULL;
+
+  if (!s->from || !*s->from)
+    return NULL;
+  path = atl_library_find (s->from, error);
+  model = path ? atl_model_open (path, error) : NULL;
+  if (!model || !atl_model_require (model, atl_train_kind_name (s->kind), error))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
 static gboolean
 take_network (AtlTrainSettings *s, GError **error)
 {
-  g_autoptr (AtlModel) model = atl_model_open (s->from, error);
+  GError *problem = NULL;
+  g_autoptr (AtlModel) model = atl_train_settings_open_from (s, &problem);
 
-  if (!model || !atl_model_require (model, atl_train_kind_name (s->kind), error))
-    return FALSE;
-  s->network = *atl_model_get_config (model);
-  return TRUE;
+  if (model)
+    s->network = *atl_model_get_config (model);
+  if (problem)
+    g_propagate_error (error, problem);
+  return problem == NULL;
 }
 
 gboolean
@@ -434,9 +451,13 @@ atl_train_settings_check (AtlTrainSettings *s, GError **error)
 {
   const char *wrong = NULL;
 
-  if (s->from && *s->from && !take_network (s, error))
-    return FALSE;
-  if (!atl_config_check (&s->network, error))
+  if (s->kind == ATL_TRAIN_VQVAE && s->from && *s->from)
+    {
+      g_set_error_literal (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+                           _ ("a VQ-VAE can't start from another model"));
+      return FALSE;
+    }
+  if (!take_network (s, error) || !atl_config_check (&s->network, error))
     return FALSE;
   if (s->kind == ATL_TRAIN_PIX2PIX && s->gan_weight == 0 && s->l1_weight == 0)
     wrong

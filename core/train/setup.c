@@ -22,16 +22,19 @@ make_discriminator (AtlSetup *setup, const AtlTrainSettings *s, GError **error)
 static AtlModel *
 make_model (const AtlTrainSettings *s, GError **error)
 {
-  g_autoptr (AtlModel) from = NULL;
+  GError *problem = NULL;
+  g_autoptr (AtlModel) from = atl_train_settings_open_from (s, &problem);
   AtlModel *model;
   AtlWeights *weights;
 
-  if (!s->from || !*s->from)
+  if (problem)
+    {
+      g_propagate_error (error, problem);
+      return NULL;
+    }
+  if (!from)
     return atl_model_create (&s->network, (guint64)s->seed, error);
-  from = atl_model_open (s->from, error);
-  model = from ? atl_model_create (atl_model_get_config (from), (guint64)s->seed,
-                                   error)
-               : NULL;
+  model = atl_model_create (atl_model_get_config (from), (guint64)s->seed, error);
   if (!model)
     return NULL;
   weights = atl_model_get_weights (model);

@@ -40,6 +40,14 @@
 (let ((more (train #:name "negative" #:steps 16 #:resume TRUE)))
   (check "resume goes on: the same file" (string=? (car more) (car result))))
 
+(let ((result (train #:name "onward" #:steps 2 #:from "negative")))
+  (check "begun with another model, by its name"
+         (string=? (car result) (model "onward"))))
+(check-error "begun with a model that is not there: its name" "nobody"
+             (lambda () (train #:name "x" #:from "nobody")))
+(check-error "a VQ-VAE begun with a model: refused" "from another model"
+             (lambda () (train #:name "x" #:kind "vqvae" #:from "negative")))
+
 (let ((result (train #:kind "vqvae" #:steps 4
                      #:output (string-append test-home "codes"))))
   (check "vqvae, into a file of one's own"

@@ -77,6 +77,13 @@ def wait(what, condition, timeout=TIMEOUT):
         time.sleep(POLL)
 
 
+def beside(window, label, role):
+    """What is in the row of a label."""
+    _, y, _, height = window.find("label", label).extents
+    return next(node for node in window.walk(True) if node.role == role
+                and node.extents[1] <= y + height / 2 < sum(node.extents[1::2]))
+
+
 def arguments(description):
     """The options that every test of windows takes."""
     parser = argparse.ArgumentParser(description=description)

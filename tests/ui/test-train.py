@@ -16,7 +16,7 @@ import time
 
 from PIL import Image, ImageOps
 
-from desktop import Desktop, Failed, Gone, Tap, arguments, wait
+from desktop import Desktop, Failed, Gone, Tap, arguments, beside, wait
 
 LATENCY_MS = 100
 STOP_SECONDS = 0.5
@@ -109,6 +109,12 @@ def set_up(desktop, window, tap):
     tap.check("the forecast says time and memory",
               any(re.search("about|less than", t) for t in labels(window)))
     desktop.shot("train-setup")
+    window.button("Advanced").click()
+    begin = beside(window, "Begin with", "combo box")
+    tap.check("what to begin with: nothing, or a model",
+              begin.look("menu item", "nothing", False) is not None)
+    desktop.shot("train-advanced")
+    window.button("Advanced").click()
 
 
 def train(desktop, window, tap):

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 
-from desktop import PROJECT, Desktop, Tap, arguments, wait
+from desktop import PROJECT, Desktop, Tap, arguments, beside, wait
 
 PAIRS = 2
 SIZE = 32  # of a patch: a step is over soon, even on a busy machine
@@ -19,13 +19,6 @@ class Home(Desktop):
         super()._make_home()
         shutil.copytree(PROJECT / "data" / "samples" / "tutorial",
                         self.top / "plug-ins" / "atelier" / "samples")
-
-
-def beside(window, label, role):
-    """What is in the row of a label."""
-    _, y, _, height = window.find("label", label).extents
-    return next(node for node in window.walk(True) if node.role == role
-                and node.extents[1] <= y + height / 2 < sum(node.extents[1::2]))
 
 
 def choose_folder(desktop, window, label, title, path):
