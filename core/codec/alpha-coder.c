@@ -141,7 +141,7 @@ atl_alpha_encode (const guint16 *alpha, int width, int height, int bits, int lev
   gsize n = (gsize)width * height;
   guint32 most = (1u << bits) - 1;
   guint8 header[HEADER] = { (guint8)bits, (guint8)levels, (guint8)(levels >> 8) };
-  g_autoptr (GByteArray) out = g_byte_array_new ();
+  g_auto (AtlBuffer) out = ATL_BUFFER_INIT (_ ("the transparency"));
   atl_autofree guint16 *quantised = NULL;
   atl_autofree Coder *c
       = atl_try_alloc (1, sizeof *c, _ ("the transparency"), error);
@@ -157,14 +157,14 @@ atl_alpha_encode (const guint16 *alpha, int width, int height, int bits, int lev
       rescale (alpha, quantised, n, most, (guint32)levels - 1);
       most = (guint32)levels - 1;
     }
-  g_byte_array_append (out, header, HEADER);
+  atl_buffer_append (&out, header, HEADER);
   coder_init (c, coded_bits (bits, levels), (int)most);
-  atl_range_encoder_init (&c->encoder, out);
+  atl_range_encoder_init (&c->encoder, &out);
   if (!code_all (c, quantised ? quantised : (guint16 *)alpha, width, height, FALSE,
                  progress, error))
     return NULL;
   atl_range_encoder_finish (&c->encoder, HEADER);
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  return atl_buffer_to_bytes (&out, error);
 }
 
 gboolean

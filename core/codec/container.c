@@ -78,41 +78,43 @@ atl_crc32 (guint32 crc, const guint8 *data, gsize size)
 /* --- Writing -------------------------------------------------------------- */
 
 static void
-put (GByteArray *out, guint64 value, int bytes)
+put (AtlBuffer *out, guint64 value, int bytes)
 {
   for (int i = 0; i < bytes; i++)
     {
       guint8 byte = (guint8)(value >> (8 * i));
 
-      g_byte_array_append (out, &byte, 1);
+      atl_buffer_append (out, &byte, 1);
     }
 }
 
 /* A section's content follows; end_section closes it. */
-static guint
-begin_section (GByteArray *out, const char *tag)
+static gsize
+begin_section (AtlBuffer *out, const char *tag)
 {
-  guint start = out->len;
+  gsize start = out->len;
 
-  g_byte_array_append (out, (const guint8 *)tag, 4);
+  atl_buffer_append (out, tag, 4);
   put (out, 0, 4);
   return start;
 }
 
 static void
-end_section (GByteArray *out, guint start)
+end_section (AtlBuffer *out, gsize start)
 {
-  guint32 length = out->len - start - 8;
+  gsize length = out->len - start - 8;
 
+  if (out->error != NULL)
+    return;
   for (int i = 0; i < 4; i++)
     out->data[start + 4 + i] = (guint8)(length >> (8 * i));
   put (out, atl_crc32 (0, out->data + start, out->len - start), 4);
 }
 
 static void
-put_bytes (GByteArray *out, const char *tag, GBytes *bytes)
+put_bytes (AtlBuffer *out, const char *tag, GBytes *bytes)
 {
-  guint start;
+  gsize start;
   gsize size;
   const guint8 *data;
 
@@ -120,14 +122,14 @@ put_bytes (GByteArray *out, const char *tag, GBytes *bytes)
     return;
   data = g_bytes_get_data (bytes, &size);
   start = begin_section (out, tag);
-  g_byte_array_append (out, data, (guint)size);
+  atl_buffer_append (out, data, size);
   end_section (out, start);
 }
 
 static void
-put_head (GByteArray *out, const AtlVqi *vqi, int stages)
+put_head (AtlBuffer *out, const AtlVqi *vqi, int stages)
 {
-  guint start = begin_section (out, "HEAD");
+  gsize start = begin_section (out, "HEAD");
 
   put (out, ATL_VQI_VERSION, 2);
   put (out, (guint64)vqi->channels, 1);
@@ -144,21 +146,27 @@ put_head (GByteArray *out, const AtlVqi *vqi, int stages)
     }
   end_section (out, start);
   start = begin_section (out, "MODL");
-  g_byte_array_append (out, vqi->model, sizeof vqi->model);
-  g_byte_array_append (out, vqi->contexts, sizeof vqi->contexts);
+  atl_buffer_append (out, vqi->model, sizeof vqi->model);
+  atl_buffer_append (out, vqi->contexts, sizeof vqi->contexts);
   if (vqi->model_name)
-    g_byte_array_append (out, (const guint8 *)vqi->model_name,
-                         (guint)MIN (strlen (vqi->model_name), NAME_MAX_BYTES));
+    atl_buffer_append (out, vqi->model_name,
+                       MIN (strlen (vqi->model_name), NAME_MAX_BYTES));
   end_section (out, start);
 }
 
-static void
-put_resolution (GByteArray *out, const AtlVqi *vqi)
+static gboolean
+has_resolution (const AtlVqi *vqi)
 {
-  guint start;
+  return vqi->x_resolution > 0 && vqi->x_resolution < 65536 && vqi->y_resolution > 0
+         && vqi->y_resolution < 65536;
+}
 
-  if (!(vqi->x_resolution > 0 && vqi->x_resolution < 65536)
-      || !(vqi->y_resolution > 0 && vqi->y_resolution < 65536))
+static void
+put_resolution (AtlBuffer *out, const AtlVqi *vqi)
+{
+  gsize start;
+
+  if (!has_resolution (vqi))
     return;
   start = begin_section (out, "reso");
   put (out, (guint64)llrint (vqi->x_resolution * 65536), 4);
@@ -167,58 +175,66 @@ put_resolution (GByteArray *out, const AtlVqi *vqi)
 }
 
 static void
-put_codes (GByteArray *out, const AtlVqi *vqi, int stages)
+put_codes (AtlBuffer *out, const AtlVqi *vqi, int stages)
 {
   for (int s = 0; s < stages; s++)
     for (int l = 0; l < vqi->n_levels; l++)
       if (vqi->codes[l][s])
         {
-          guint start = begin_section (out, "CODE");
+          gsize start = begin_section (out, "CODE");
           gsize size;
           const guint8 *data = g_bytes_get_data (vqi->codes[l][s], &size);
 
           put (out, (guint64)l, 1);
           put (out, (guint64)s, 1);
           put (out, vqi->codings[l][s], 1);
-          g_byte_array_append (out, data, (guint)size);
+          atl_buffer_append (out, data, size);
           end_section (out, start);
         }
 }
 
 GBytes *
-atl_vqi_serialise (const AtlVqi *vqi)
+atl_vqi_serialise (const AtlVqi *vqi, GError **error)
 {
-  GByteArray *out = g_byte_array_new ();
+  g_auto (AtlBuffer) out = ATL_BUFFER_INIT (_ ("the picture's codes"));
 
-  g_byte_array_append (out, magic, sizeof magic);
-  put_head (out, vqi, vqi->stages);
-  put_bytes (out, "iccp", vqi->icc);
-  put_bytes (out, "exif", vqi->exif);
-  put_bytes (out, "xmp ", vqi->xmp);
-  put_resolution (out, vqi);
-  put_bytes (out, "ALPH", vqi->alpha);
-  put_codes (out, vqi, vqi->stages);
-  return g_byte_array_free_to_bytes (out);
+  atl_buffer_append (&out, magic, sizeof magic);
+  put_head (&out, vqi, vqi->stages);
+  put_bytes (&out, "iccp", vqi->icc);
+  put_bytes (&out, "exif", vqi->exif);
+  put_bytes (&out, "xmp ", vqi->xmp);
+  put_resolution (&out, vqi);
+  put_bytes (&out, "ALPH", vqi->alpha);
+  put_codes (&out, vqi, vqi->stages);
+  return atl_buffer_to_bytes (&out, error);
 }
 
 gsize
 atl_vqi_measure (const AtlVqi *vqi, int stages)
 {
-  g_autoptr (GBytes) all = atl_vqi_serialise (vqi);
-  gsize size = g_bytes_get_size (all);
+  GBytes *const parts[] = { vqi->icc, vqi->exif, vqi->xmp, vqi->alpha };
+  gsize size = sizeof magic + FRAME + 14 + 12 * (gsize)vqi->n_levels;
 
-  for (int s = stages; s < vqi->stages; s++)
+  size += FRAME + sizeof vqi->model + sizeof vqi->contexts;
+  if (vqi->model_name)
+    size += MIN (strlen (vqi->model_name), NAME_MAX_BYTES);
+  for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (parts[i])
+      size += FRAME + g_bytes_get_size (parts[i]);
+  if (has_resolution (vqi))
+    size += FRAME + 8;
+  for (int s = 0; s < stages; s++)
     for (int l = 0; l < vqi->n_levels; l++)
       if (vqi->codes[l][s])
-        size -= g_bytes_get_size (vqi->codes[l][s]) + 3 + FRAME;
+        size += FRAME + 3 + g_bytes_get_size (vqi->codes[l][s]);
   return size;
 }
 
 gboolean
 atl_vqi_save (const AtlVqi *vqi, const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi);
-  g_autoptr (AtlOutput) output = atl_output_open (path, error);
+  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi, error);
+  g_autoptr (AtlOutput) output = bytes ? atl_output_open (path, error) : NULL;
 
   if (!output
       || !atl_output_write (output, g_bytes_get_data (bytes, NULL),

@@ -88,7 +88,9 @@ void     atl_vqi_free      (AtlVqi *vqi);
 AtlVqi  *atl_vqi_parse     (GBytes *bytes, const char *name, GError **error);
 /* The same of a file, which is read whole. */
 AtlVqi  *atl_vqi_open      (const char *path, GError **error);
-GBytes  *atl_vqi_serialise (const AtlVqi *vqi);
+/* NULL with ATELIER_ERROR_MEMORY. */
+GBytes  *atl_vqi_serialise (const AtlVqi *vqi, GError **error);
+/* FALSE with that or the error of writing. */
 gboolean atl_vqi_save      (const AtlVqi *vqi, const char *path, GError **error);
 /* Bytes of the file if it had so many stages. */
 gsize    atl_vqi_measure   (const AtlVqi *vqi, int stages);

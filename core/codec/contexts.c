@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 #define HEADER 16
@@ -147,7 +148,7 @@ static AtlContexts *
 make_plain (const AtlCodes *shapes, JsonObject *counts, GError **error)
 {
   g_autoptr (AtlContexts) contexts = atl_context_alloc (1, sizeof *contexts, error);
-  g_autoptr (GByteArray) known = g_byte_array_new ();
+  g_auto (AtlBuffer) known = ATL_BUFFER_INIT (_ ("the context tables"));
 
   if (!contexts)
     return NULL;
@@ -169,10 +170,12 @@ make_plain (const AtlCodes *shapes, JsonObject *counts, GError **error)
           {
             guint8 pair[2] = { c->prior[i] & 255, c->prior[i] >> 8 };
 
-            g_byte_array_append (known, pair, 2);
+            atl_buffer_append (&known, pair, 2);
           }
       }
-  set_id (contexts, known->data, known->len);
+  if (!atl_buffer_check (&known, error))
+    return NULL;
+  set_id (contexts, known.data, known.len);
   return g_steal_pointer (&contexts);
 }
 

@@ -290,11 +290,11 @@ code_plane (Coder *c, gboolean mixed, gboolean decode, const AtlProgress *progre
 
 gboolean
 atl_plane_encode (const AtlCodes *codes, const AtlContexts *contexts, int level,
-                  int stage, AtlCoding coding, GByteArray *out,
+                  int stage, AtlCoding coding, AtlBuffer *out,
                   const AtlProgress *progress, GError **error)
 {
   Coder c;
-  guint first = out->len;
+  gsize first = out->len;
   gboolean ok;
 
   ok = coder_init (&c, codes, contexts, level, stage, coding, error);
@@ -304,6 +304,7 @@ atl_plane_encode (const AtlCodes *codes, const AtlContexts *contexts, int level,
       ok = c.mixed ? code_plane (&c, TRUE, FALSE, progress, error)
                    : code_plane (&c, FALSE, FALSE, progress, error);
       atl_range_encoder_finish (&c.encoder, first);
+      ok = ok && atl_buffer_check (out, error);
     }
   coder_clear (&c);
   return ok;

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "base/buffer.h"
 #include "codec/contexts.h"
 
 G_BEGIN_DECLS
@@ -26,7 +27,7 @@ typedef enum
  * (stages before; of the same stage, coarser levels) must be there too.
  * FALSE only with ATELIER_ERROR_MEMORY or G_IO_ERROR_CANCELLED. */
 gboolean atl_plane_encode (const AtlCodes *codes, const AtlContexts *contexts,
-                           int level, int stage, AtlCoding coding, GByteArray *out,
+                           int level, int stage, AtlCoding coding, AtlBuffer *out,
                            const AtlProgress *progress, GError **error);
 /* Fills the plane; any bytes give some codes below K.  The same errors. */
 gboolean atl_plane_decode (AtlCodes *codes, const AtlContexts *contexts, int level,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -143,7 +144,7 @@ typedef struct
   float *rows[ATL_MAX_NEIGHBOURS], *bias, *weights, *node_bias;
   gsize n_parameters;
 
-  GByteArray *out;
+  AtlBuffer out;
   const AtlProgress *progress;
   double *done; /* share of each context's work, for the progress */
   GError *error;
@@ -473,15 +474,15 @@ learn (Learner *l)
 /* --- To integers ---------------------------------------------------------- */
 
 static void
-put16 (GByteArray *out, int value)
+put16 (AtlBuffer *out, int value)
 {
   guint8 b[2] = { (guint8)value, (guint8)(value >> 8) };
 
-  g_byte_array_append (out, b, 2);
+  atl_buffer_append (out, b, 2);
 }
 
 static void
-put32 (GByteArray *out, guint32 value)
+put32 (AtlBuffer *out, guint32 value)
 {
   put16 (out, (int)(value & 0xffff));
   put16 (out, (int)(value >> 16));
@@ -521,17 +522,17 @@ write_tree (Learner *l)
   double *sums = l->sums;
 
   for (int i = 0; i < l->k; i++)
-    put16 (l->out, l->leaf[i]);
+    put16 (&l->out, l->leaf[i]);
   for (int i = 0; i < l->k; i++)
     sums[nodes + l->leaf[i]] = l->counts[i] + 0.3;
   for (int i = nodes - 1; i > 0; i--)
     sums[i] = sums[2 * i] + sums[2 * i + 1];
-  put16 (l->out, 1);
+  put16 (&l->out, 1);
   for (int i = 1; i < nodes; i++)
     {
       double p = sums[i] > 0 ? 65536 * sums[2 * i + 1] / sums[i] : 32768;
 
-      put16 (l->out, (int)CLAMP (rint (p), 16, 65520));
+      put16 (&l->out, (int)CLAMP (rint (p), 16, 65520));
     }
 }
 
@@ -545,22 +546,22 @@ write_network (Learner *l, int row_bits, int weight_bits)
       const AtlNeighbour *n = &l->neighbours[j];
       guint8 bytes[4] = { n->level, n->stage, (guint8)n->dx, (guint8)n->dy };
 
-      g_byte_array_append (l->out, bytes, 4);
+      atl_buffer_append (&l->out, bytes, 4);
     }
   for (int j = 0; j < l->n_neighbours; j++)
     for (gsize i = 0; i < l->row_count[j] * width; i++)
       {
         guint8 byte = (guint8)quantise (l->rows[j][i], row_bits, 127);
 
-        g_byte_array_append (l->out, &byte, 1);
+        atl_buffer_append (&l->out, &byte, 1);
       }
   for (gsize i = 0; i < width; i++)
-    put16 (l->out, quantise (l->bias[i], row_bits, 2047));
+    put16 (&l->out, quantise (l->bias[i], row_bits, 2047));
   for (gsize i = 0; i < nodes * width; i++)
-    put16 (l->out, quantise (l->weights[i], weight_bits, 2047));
+    put16 (&l->out, quantise (l->weights[i], weight_bits, 2047));
   for (gsize i = 0; i < nodes; i++)
-    put32 (l->out, (guint32)quantise (l->node_bias[i], row_bits + weight_bits,
-                                      1 << SCALE_BITS));
+    put32 (&l->out, (guint32)quantise (l->node_bias[i], row_bits + weight_bits,
+                                       1 << SCALE_BITS));
 }
 
 static void
@@ -575,11 +576,11 @@ write_context (Learner *l)
           = fraction_bits (l->weights, (gsize)l->hidden << l->depth, 2047, 14);
       row_bits = MAX (row_bits, 8 - MIN (weight_bits, 8));
     }
-  put32 (l->out, (guint32)l->k);
-  put16 (l->out, l->hidden);
-  put16 (l->out, l->hidden > 0 ? l->n_neighbours : 0);
-  put16 (l->out, MAX (0, row_bits + weight_bits - 8));
-  put16 (l->out, 0);
+  put32 (&l->out, (guint32)l->k);
+  put16 (&l->out, l->hidden);
+  put16 (&l->out, l->hidden > 0 ? l->n_neighbours : 0);
+  put16 (&l->out, MAX (0, row_bits + weight_bits - 8));
+  put16 (&l->out, 0);
   write_tree (l);
   if (l->hidden > 0)
     write_network (l, row_bits, weight_bits);
@@ -593,7 +594,7 @@ learner_init (Learner *l)
   l->k = picture (l, 0)->levels[l->level].k;
   l->depth = atl_tree_depth (l->k);
   l->hidden = l->k <= MAX_K && l->k > 1 ? l->options->hidden : 0;
-  l->out = g_byte_array_new ();
+  l->out = (AtlBuffer)ATL_BUFFER_INIT (_ ("the context tables"));
   choose_neighbours (l);
   for (int j = 0; j < l->n_neighbours; j++)
     l->row_count[j] = (gsize)picture (l, 0)->levels[l->neighbours[j].level].k + 1;
@@ -607,7 +608,7 @@ learner_clear (Learner *l)
   atl_free (l->counts);
   atl_free (l->sums);
   atl_free (l->memory);
-  g_byte_array_unref (l->out);
+  atl_buffer_clear (&l->out);
   g_clear_error (&l->error);
 }
 
@@ -644,7 +645,7 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
   static const AtlPrimeOptions defaults = ATL_PRIME_DEFAULTS;
   const AtlCodes *first
       = pictures->len > 0 ? g_ptr_array_index (pictures, 0) : NULL;
-  g_autoptr (GByteArray) out = g_byte_array_new ();
+  g_auto (AtlBuffer) out = ATL_BUFFER_INIT (_ ("the context tables"));
   g_autofree Learner *learners = NULL;
   g_autofree double *done = NULL;
   int n;
@@ -676,13 +677,13 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
       learner_init (&learners[i]);
     }
   run_learners (learners, n, pool);
-  g_byte_array_append (out, (const guint8 *)"ATLC", 4);
-  put32 (out, 1);
-  put32 (out, (guint32)first->n_levels);
-  put32 (out, (guint32)first->stages);
+  atl_buffer_append (&out, "ATLC", 4);
+  put32 (&out, 1);
+  put32 (&out, (guint32)first->n_levels);
+  put32 (&out, (guint32)first->stages);
   for (int i = 0; i < n; i++)
     {
-      g_byte_array_append (out, learners[i].out->data, learners[i].out->len);
+      atl_buffer_move (&out, &learners[i].out);
       if (!problem)
         problem = g_steal_pointer (&learners[i].error);
       learner_clear (&learners[i]);
@@ -694,5 +695,5 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
     }
   if (!atl_progress_update (progress, 1, NULL, error))
     return NULL;
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  return atl_buffer_to_bytes (&out, error);
 }

@@ -12,14 +12,14 @@
 
 #pragma once
 
-#include <glib.h>
+#include "base/buffer.h"
 
 G_BEGIN_DECLS
 
 typedef struct
 {
-  guint64     low, range;
-  GByteArray *out; /* bytes are appended; borrowed */
+  guint64    low, range;
+  AtlBuffer *out; /* bytes are appended; borrowed */
 } AtlRangeEncoder;
 
 typedef struct
@@ -29,7 +29,7 @@ typedef struct
 } AtlRangeDecoder;
 
 static inline void
-atl_range_encoder_init (AtlRangeEncoder *encoder, GByteArray *out)
+atl_range_encoder_init (AtlRangeEncoder *encoder, AtlBuffer *out)
 {
   encoder->low = 0;
   encoder->range = G_MAXUINT64;
@@ -41,6 +41,8 @@ atl_range_encoder_carry (AtlRangeEncoder *encoder)
 {
   guint8 *last = encoder->out->data + encoder->out->len;
 
+  if (G_UNLIKELY (encoder->out->error != NULL))
+    return;
   while (++*--last == 0)
     ;
 }
@@ -65,7 +67,7 @@ atl_range_encode (AtlRangeEncoder *encoder, int bit, guint32 p)
                           (guint8)(encoder->low >> 40),
                           (guint8)(encoder->low >> 32) };
 
-      g_byte_array_append (encoder->out, bytes, 4);
+      atl_buffer_append (encoder->out, bytes, 4);
       encoder->low <<= 32;
       encoder->range <<= 32;
     }
@@ -74,7 +76,7 @@ atl_range_encode (AtlRangeEncoder *encoder, int bit, guint32 p)
 /* first: length of `out` when the encoder was made; zeros are not taken from
  * before it. */
 static inline void
-atl_range_encoder_finish (AtlRangeEncoder *encoder, guint first)
+atl_range_encoder_finish (AtlRangeEncoder *encoder, gsize first)
 {
   for (int n = 0; n <= 8; n++)
     {
@@ -89,13 +91,13 @@ atl_range_encoder_finish (AtlRangeEncoder *encoder, guint first)
         {
           guint8 byte = (guint8)(v >> (56 - 8 * i));
 
-          g_byte_array_append (encoder->out, &byte, 1);
+          atl_buffer_append (encoder->out, &byte, 1);
         }
       break;
     }
   while (encoder->out->len > first
          && encoder->out->data[encoder->out->len - 1] == 0)
-    g_byte_array_set_size (encoder->out, encoder->out->len - 1);
+    encoder->out->len--;
 }
 
 static inline guint32

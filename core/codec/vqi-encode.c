@@ -111,7 +111,7 @@ typedef struct
 {
   const AtlCodes *codes;
   const AtlContexts *contexts;
-  GByteArray *out[ATL_MAX_LEVELS * ATL_MAX_STAGES][ATL_N_CODINGS];
+  AtlBuffer out[ATL_MAX_LEVELS * ATL_MAX_STAGES][ATL_N_CODINGS];
   GError *errors[ATL_MAX_LEVELS * ATL_MAX_STAGES][ATL_N_CODINGS];
   const AtlProgress *progress; /* only whether it is to stop */
 } PlanesJob;
@@ -123,7 +123,7 @@ encode_plane (gpointer data, gint64 task, int worker)
   int plane = (int)(task / ATL_N_CODINGS), coding = (int)(task % ATL_N_CODINGS);
 
   atl_plane_encode (p->codes, p->contexts, plane % p->codes->n_levels,
-                    plane / p->codes->n_levels, coding, p->out[plane][coding],
+                    plane / p->codes->n_levels, coding, &p->out[plane][coding],
                     p->progress, &p->errors[plane][coding]);
 }
 
@@ -139,23 +139,23 @@ encode_planes (AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes,
 
   for (int i = 0; i < n; i++)
     for (int c = 0; c < ATL_N_CODINGS; c++)
-      p.out[i][c] = g_byte_array_new ();
+      p.out[i][c] = (AtlBuffer)ATL_BUFFER_INIT (_ ("the picture's codes"));
   atl_pool_run (job->pool, (gint64)n * ATL_N_CODINGS, encode_plane, &p);
   for (int i = 0; i < n; i++)
     {
       int l = i % codes->n_levels, s = i / codes->n_levels, best = 0;
 
       for (int c = 1; c < ATL_N_CODINGS; c++)
-        if (p.out[i][c]->len < p.out[i][best]->len)
+        if (p.out[i][c].len < p.out[i][best].len)
           best = c;
       for (int c = 0; c < ATL_N_CODINGS; c++)
         {
-          if (c == best)
-            vqi->codes[l][s] = g_byte_array_free_to_bytes (p.out[i][c]);
-          else
-            g_byte_array_unref (p.out[i][c]);
           if (!problem)
             problem = g_steal_pointer (&p.errors[i][c]);
+          if (c == best)
+            vqi->codes[l][s]
+                = atl_buffer_to_bytes (&p.out[i][c], problem ? NULL : &problem);
+          atl_buffer_clear (&p.out[i][c]);
           g_clear_error (&p.errors[i][c]);
         }
       vqi->codings[l][s] = best;

@@ -358,8 +358,8 @@ finish (int fd, const char *temporary, const char *target, const char *path,
 struct _AtlOutput
 {
   int fd;
-  GByteArray *bytes; /* written to instead, if there is no file */
-  char *path;        /* as the caller named it */
+  AtlBuffer *bytes; /* written to instead, if there is no file */
+  char *path;       /* as the caller named it */
   char *target;
   char *temporary;
 };
@@ -392,7 +392,7 @@ atl_output_open (const char *path, GError **error)
 }
 
 AtlOutput *
-atl_output_open_memory (GByteArray *bytes)
+atl_output_open_memory (AtlBuffer *bytes)
 {
   AtlOutput *output = g_new0 (AtlOutput, 1);
 
@@ -408,8 +408,8 @@ atl_output_write (AtlOutput *output, gconstpointer data, gsize size, GError **er
 
   if (output->bytes != NULL)
     {
-      g_byte_array_append (output->bytes, at, (guint)size);
-      return TRUE;
+      atl_buffer_append (output->bytes, at, size);
+      return atl_buffer_check (output->bytes, error);
     }
   while (size > 0)
     {

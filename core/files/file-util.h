@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 G_BEGIN_DECLS
@@ -42,7 +43,7 @@ gboolean   atl_output_write  (AtlOutput *output, gconstpointer data,
 int        atl_output_get_fd (const AtlOutput *output);
 /* One whose bytes go to the end of `bytes`, which must outlive it; it has no
  * file (its descriptor is -1), and committing it only frees it. */
-AtlOutput *atl_output_open_memory (GByteArray *bytes);
+AtlOutput *atl_output_open_memory (AtlBuffer *bytes);
 /* Syncs, closes and renames; frees `output` in any case, and removes the
  * temporary file on failure. */
 gboolean   atl_output_commit (AtlOutput *output, GError **error);

@@ -466,10 +466,10 @@ atl_picture_save (const AtlPicture *picture, const char *path, GError **error)
 GBytes *
 atl_picture_to_png (const AtlPicture *picture, GError **error)
 {
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autoptr (AtlOutput) output = atl_output_open_memory (bytes);
+  g_auto (AtlBuffer) bytes = ATL_BUFFER_INIT ("PNG");
+  g_autoptr (AtlOutput) output = atl_output_open_memory (&bytes);
 
   if (!atl_picture_png.save (picture, output, "PNG", error))
     return NULL;
-  return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+  return atl_buffer_to_bytes (&bytes, error);
 }

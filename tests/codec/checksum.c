@@ -70,11 +70,11 @@ check (int n_levels, int k, GBytes *tables)
                                                        : next ((guint32)k));
         for (int c = 0; c < ATL_N_CODINGS; c++)
           {
-            GByteArray *out = g_byte_array_new ();
+            AtlBuffer out = ATL_BUFFER_INIT (NULL);
 
-            atl_plane_encode (&codes, contexts, l, s, c, out, NULL, NULL);
-            add (out->data, out->len);
-            atl_plane_decode (&back, contexts, l, s, c, out->data, out->len, NULL,
+            atl_plane_encode (&codes, contexts, l, s, c, &out, NULL, NULL);
+            add (out.data, out.len);
+            atl_plane_decode (&back, contexts, l, s, c, out.data, out.len, NULL,
                               NULL);
             if (memcmp (grid->planes[s], back.levels[l].planes[s], 2 * n) != 0)
               abort ();

@@ -40,33 +40,6 @@ void (g_free) (gpointer memory)
 {
 }
 
-GByteArray *
-g_byte_array_new (void)
-{
-  return g_malloc0 (sizeof (GByteArray));
-}
-
-GByteArray *
-g_byte_array_append (GByteArray *array, const guint8 *data, guint n)
-{
-  array->data = realloc (array->data, array->len + n + 1);
-  memcpy (array->data + array->len, data, n);
-  array->len += n;
-  return array;
-}
-
-GByteArray *
-g_byte_array_set_size (GByteArray *array, guint n)
-{
-  array->len = n; /* only ever less */
-  return array;
-}
-
-void
-g_byte_array_unref (GByteArray *array)
-{
-}
-
 GBytes *
 g_bytes_new (gconstpointer data, gsize size)
 {
@@ -78,9 +51,10 @@ g_bytes_new (gconstpointer data, gsize size)
 }
 
 GBytes *
-g_byte_array_free_to_bytes (GByteArray *array)
+g_bytes_new_with_free_func (gconstpointer data, gsize size,
+                            GDestroyNotify free_func, gpointer user_data)
 {
-  return g_bytes_new (array->data, array->len);
+  return g_bytes_new (data, size);
 }
 
 gconstpointer
@@ -129,6 +103,22 @@ atl_try_alloc0 (gsize n, gsize size, const char *what, GError **error)
 void
 atl_free (gpointer memory)
 {
+}
+
+void
+g_clear_error (GError **error)
+{
+}
+
+void
+g_propagate_error (GError **to, GError *error)
+{
+}
+
+GError *
+g_error_copy (const GError *error)
+{
+  return NULL;
 }
 
 void

@@ -134,12 +134,12 @@ check_planes (const AtlCodes *codes, const AtlContexts *contexts, AtlCoding codi
   for (int s = 0; s < codes->stages; s++)
     for (int l = 0; l < codes->n_levels; l++)
       {
-        g_autoptr (GByteArray) out = g_byte_array_new ();
+        g_auto (AtlBuffer) out = ATL_BUFFER_INIT ("test");
 
         g_assert_true (
-            atl_plane_encode (codes, contexts, l, s, coding, out, NULL, NULL));
-        g_assert_true (atl_plane_decode (&back, contexts, l, s, coding, out->data,
-                                         out->len, NULL, NULL));
+            atl_plane_encode (codes, contexts, l, s, coding, &out, NULL, NULL));
+        g_assert_true (atl_plane_decode (&back, contexts, l, s, coding, out.data,
+                                         out.len, NULL, NULL));
       }
   g_assert_true (same_codes (codes, &back, codes->stages));
   atl_codes_clear (&back);
@@ -209,14 +209,14 @@ test_range_coder (void)
   atl_random_init (&random, 1, 0);
   for (int round = 0; round < 200; round++)
     {
-      g_autoptr (GByteArray) out = g_byte_array_new ();
+      g_auto (AtlBuffer) out = ATL_BUFFER_INIT ("test");
       int n = (int)atl_random_below (&random, 3000);
       g_autofree guint16 *p = g_new (guint16, n + 1);
       g_autofree guint8 *bits = g_new (guint8, n + 1);
       AtlRangeEncoder encoder;
       AtlRangeDecoder decoder;
 
-      atl_range_encoder_init (&encoder, out);
+      atl_range_encoder_init (&encoder, &out);
       for (int i = 0; i < n; i++)
         {
           guint32 kind = atl_random_below (&random, 4);
@@ -229,7 +229,7 @@ test_range_coder (void)
           atl_range_encode (&encoder, bits[i], p[i]);
         }
       atl_range_encoder_finish (&encoder, 0);
-      atl_range_decoder_init (&decoder, out->data, out->len);
+      atl_range_decoder_init (&decoder, out.data, out.len);
       for (int i = 0; i < n; i++)
         g_assert_cmpint (atl_range_decode (&decoder, p[i]), ==, bits[i]);
     }
@@ -334,10 +334,10 @@ test_learning_pays (void)
   contexts = atl_contexts_parse (bytes, &codes[1], NULL);
   for (int c = 0; c < ATL_N_CODINGS; c++)
     {
-      g_autoptr (GByteArray) out = g_byte_array_new ();
+      g_auto (AtlBuffer) out = ATL_BUFFER_INIT ("test");
 
-      atl_plane_encode (&codes[1], contexts, 0, 0, c, out, NULL, NULL);
-      sizes[c] = out->len;
+      atl_plane_encode (&codes[1], contexts, 0, 0, c, &out, NULL, NULL);
+      sizes[c] = out.len;
     }
   g_assert_cmpuint (sizes[ATL_CODING_PLAIN], >, 7300);   /* 6 bits a code */
   g_assert_cmpuint (sizes[ATL_CODING_CONTEXT], <, 3600); /* of which 2 tell */
@@ -396,10 +396,10 @@ test_bytes_are_fixed (void)
         for (int l = 0; l < 2; l++)
           for (int c = 0; c < ATL_N_CODINGS; c++)
             {
-              g_autoptr (GByteArray) out = g_byte_array_new ();
+              g_auto (AtlBuffer) out = ATL_BUFFER_INIT ("test");
 
-              atl_plane_encode (&codes, contexts, l, s, c, out, NULL, NULL);
-              g_checksum_update (checksum, out->data, (gssize)out->len);
+              atl_plane_encode (&codes, contexts, l, s, c, &out, NULL, NULL);
+              g_checksum_update (checksum, out.data, (gssize)out.len);
             }
       atl_codes_clear (&codes);
     }
@@ -500,7 +500,7 @@ test_container (Fixture *f, gconstpointer data)
   vqi->xmp = g_bytes_new_static ("<x/>", 4);
   vqi->x_resolution = 300;
   vqi->y_resolution = 72.5;
-  bytes = atl_vqi_serialise (vqi);
+  bytes = atl_vqi_serialise (vqi, NULL);
   g_assert_cmpuint (atl_vqi_measure (vqi, 3), ==, g_bytes_get_size (bytes));
   back = atl_vqi_parse (bytes, "x", &error);
   g_assert_no_error (error);
@@ -521,7 +521,7 @@ static void
 test_unknown_sections (Fixture *f, gconstpointer data)
 {
   g_autoptr (AtlVqi) vqi = encode (f);
-  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi);
+  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi, NULL);
   gsize size;
   const guint8 *file = g_bytes_get_data (bytes, &size);
   /* after magic and HEAD and MODL */
@@ -558,7 +558,7 @@ static void
 test_cut_short (Fixture *f, gconstpointer data)
 {
   g_autoptr (AtlVqi) vqi = encode (f);
-  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi);
+  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi, NULL);
   gsize size;
   const guint8 *file = g_bytes_get_data (bytes, &size);
   AtlCodes all;
@@ -619,7 +619,7 @@ static void
 test_corrupted (Fixture *f, gconstpointer data)
 {
   g_autoptr (AtlVqi) vqi = encode (f);
-  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi);
+  g_autoptr (GBytes) bytes = atl_vqi_serialise (vqi, NULL);
   AtlCodes all;
   AtlRandom random;
   int opened = 0, lower = 0;
@@ -761,14 +761,14 @@ static void
 test_same_bytes (Fixture *f, gconstpointer data)
 {
   g_autoptr (AtlVqi) first = encode (f);
-  g_autoptr (GBytes) bytes = atl_vqi_serialise (first);
+  g_autoptr (GBytes) bytes = atl_vqi_serialise (first, NULL);
 
   for (int n = 1; n <= 3; n++)
     {
       g_autoptr (AtlPool) pool = atl_pool_new (n);
       g_autoptr (AtlVqi) vqi
           = atl_vqi_encode_picture (f->model, pool, f->picture, NULL, NULL, NULL);
-      g_autoptr (GBytes) again = atl_vqi_serialise (vqi);
+      g_autoptr (GBytes) again = atl_vqi_serialise (vqi, NULL);
 
       g_assert_true (g_bytes_equal (bytes, again));
     }
@@ -825,11 +825,11 @@ test_noise (Fixture *f, gconstpointer data)
   contexts = atl_contexts_of_model (f->model, &codes, NULL);
   for (int s = 0; s < 3; s++)
     {
-      g_autoptr (GByteArray) plain = g_byte_array_new ();
+      g_auto (AtlBuffer) plain = ATL_BUFFER_INIT ("test");
 
-      atl_plane_encode (&codes, contexts, 0, s, ATL_CODING_PLAIN, plain, NULL,
+      atl_plane_encode (&codes, contexts, 0, s, ATL_CODING_PLAIN, &plain, NULL,
                         NULL);
-      g_assert_cmpuint (g_bytes_get_size (vqi->codes[0][s]), <=, plain->len);
+      g_assert_cmpuint (g_bytes_get_size (vqi->codes[0][s]), <=, plain.len);
     }
   atl_codes_clear (&codes);
 }
