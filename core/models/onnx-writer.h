@@ -48,7 +48,8 @@ void     atl_onnx_scalar (AtlOnnx *onnx, const char *name, float value);
 
 void     atl_onnx_metadata (AtlOnnx *onnx, const char *key, const char *value);
 
-/* Writes beside `path` and renames. */
+/* Writes beside `path` and renames.  FALSE with ATELIER_ERROR_FILE, _UNSUPPORTED
+ * (over 2 GiB), or _MEMORY, if there was not enough here or above. */
 gboolean atl_onnx_write  (AtlOnnx *onnx, const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlOnnx, atl_onnx_free)

@@ -330,8 +330,14 @@ export_space_to_depth (Export *e, const AtlNode *node, const char *in,
   int channels = atl_graph_get_channels (e->graph, node->inputs[0]);
   const char *blocks = join (node->name, "blocks");
   const char *order = join (node->name, "order");
-  g_autofree gint64 *indices = g_new (gint64, channels * area);
+  atl_autofree gint64 *indices
+      = atl_try_alloc ((gsize)channels * area, sizeof *indices, order, e->error);
 
+  if (!indices)
+    {
+      e->failed = TRUE;
+      return;
+    }
   for (int c = 0; c < channels; c++)
     for (int i = 0; i < area; i++)
       indices[c * area + i] = i * channels + c;
