@@ -82,3 +82,12 @@ atl_buffer_clear (AtlBuffer *buffer)
   drop (buffer);
   g_clear_error (&buffer->error);
 }
+
+GBytes *
+atl_bytes_copy (gconstpointer data, gsize size, const char *what, GError **error)
+{
+  g_auto (AtlBuffer) buffer = ATL_BUFFER_INIT (what);
+
+  atl_buffer_append (&buffer, data, size);
+  return atl_buffer_to_bytes (&buffer, error);
+}

@@ -31,7 +31,11 @@ gboolean atl_buffer_check    (const AtlBuffer *buffer, GError **error);
 /* The bytes, without copying them; the buffer is empty then.  NULL with
  * ATELIER_ERROR_MEMORY. */
 GBytes  *atl_buffer_to_bytes (AtlBuffer *buffer, GError **error);
+/* Frees all of it; it may be used again. */
 void     atl_buffer_clear    (AtlBuffer *buffer);
+/* A copy, as g_bytes_new; NULL with ATELIER_ERROR_MEMORY. */
+GBytes  *atl_bytes_copy      (gconstpointer data, gsize size, const char *what,
+                              GError **error);
 
 static inline void
 atl_buffer_append (AtlBuffer *buffer, gconstpointer data, gsize size)

@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 #include <png.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 #define COMPRESSION 3 /* of 9: twice as fast as 4, and 7 % larger */
@@ -104,20 +105,25 @@ close_reader (Png *job)
   atl_free (job->rows);
 }
 
-static GBytes *
-read_icc (Png *job, int channels)
+/* *icc: the profile, or NULL if there is none of use. */
+static gboolean
+read_icc (Png *job, int channels, GBytes **icc)
 {
   png_charp name;
   png_bytep profile;
   png_uint_32 size;
   int compression;
-  g_autoptr (GBytes) icc = NULL;
 
+  *icc = NULL;
   if (png_get_iCCP (job->png, job->info, &name, &compression, &profile, &size) == 0)
-    return NULL;
-  icc = g_bytes_new (profile, size);
-  return atl_picture_usable_icc (icc, channels) != NULL ? g_steal_pointer (&icc)
-                                                        : NULL;
+    return TRUE;
+  *icc = atl_bytes_copy (profile, size, job->file, job->error);
+  if (*icc != NULL && atl_picture_usable_icc (*icc, channels) == NULL)
+    {
+      g_clear_pointer (icc, g_bytes_unref);
+      return TRUE;
+    }
+  return *icc != NULL;
 }
 
 static void
@@ -152,7 +158,8 @@ read_picture (Png *job, AtlPictureInfo *info)
   png_read_update_info (job->png, job->info);
 
   channels = png_get_channels (job->png, job->info);
-  icc = read_icc (job, channels >= 3 ? 3 : 1);
+  if (!read_icc (job, channels >= 3 ? 3 : 1, &icc))
+    return FALSE;
   job->picture = atl_picture_new (
       info->width, info->height, channels >= 3 ? 3 : 1, channels % 2 == 0,
       png_get_bit_depth (job->png, job->info) == 16 ? ATL_DEPTH_U16 : ATL_DEPTH_U8,

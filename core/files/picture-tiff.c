@@ -12,6 +12,7 @@
 #include <glib/gi18n-lib.h>
 #include <tiffio.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 /* Bytes that may be asked for at once: no compression of TIFF packs more than
@@ -560,8 +561,12 @@ load (GBytes *bytes, const char *file, int *orientation, GError **error)
   if (open_reader (&job))
     {
       if (TIFFGetField (job.tiff, TIFFTAG_ICCPROFILE, &icc_size, &icc_data))
-        icc = g_bytes_new (icc_data, icc_size);
-      good = is_plain (&job) ? read_plain (&job, icc) : read_converted (&job, icc);
+        icc = atl_bytes_copy (icc_data, icc_size, file, error);
+      if (icc == NULL && icc_size > 0)
+        good = FALSE;
+      else
+        good
+            = is_plain (&job) ? read_plain (&job, icc) : read_converted (&job, icc);
       if (!good)
         atl_picture_damaged (error, file, _ ("its data are damaged"));
     }

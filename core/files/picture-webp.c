@@ -11,6 +11,7 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 #define FREE_PIXELS (64 << 20) /* that a file of any size may claim */
@@ -42,23 +43,27 @@ status_text (VP8StatusCode status)
     }
 }
 
-/* A chunk of the container, or NULL.  What it holds is copied. */
-static GBytes *
-read_chunk (const WebPData *data, const char *name)
+/* *chunk: one of the container, copied, or NULL if it has none. */
+static gboolean
+read_chunk (const WebPData *data, const char *name, const char *file,
+            GBytes **chunk, GError **error)
 {
   WebPDemuxer *demuxer = WebPDemux (data);
   WebPChunkIterator iterator;
-  GBytes *chunk = NULL;
+  gboolean good = TRUE;
 
+  *chunk = NULL;
   if (demuxer == NULL)
-    return NULL;
+    return TRUE;
   if (WebPDemuxGetChunk (demuxer, name, 1, &iterator))
     {
-      chunk = g_bytes_new (iterator.chunk.bytes, iterator.chunk.size);
+      *chunk
+          = atl_bytes_copy (iterator.chunk.bytes, iterator.chunk.size, file, error);
+      good = *chunk != NULL;
       WebPDemuxReleaseChunkIterator (&iterator);
     }
   WebPDemuxDelete (demuxer);
-  return chunk;
+  return good;
 }
 
 /* Whether the header says that EXIF data follow, and the bytes end before the
@@ -93,7 +98,8 @@ read_header (GBytes *bytes, const char *file, WebPDecoderConfig *config,
     return atl_picture_damaged (error, file, _ ("it is an animation"));
   info->width = config->input.width;
   info->height = config->input.height;
-  exif = read_chunk (&data, "EXIF");
+  if (!read_chunk (&data, "EXIF", file, &exif, error))
+    return FALSE;
   if (exif == NULL && promises_exif (&data))
     return atl_picture_damaged (error, file, _ ("it is cut off"));
   if (exif != NULL)
@@ -119,7 +125,8 @@ load (GBytes *bytes, const char *file, int *orientation, GError **error)
     return NULL;
   *orientation = info.orientation;
   data.bytes = g_bytes_get_data (bytes, &data.size);
-  icc = read_chunk (&data, "ICCP");
+  if (!read_chunk (&data, "ICCP", file, &icc, error))
+    return NULL;
   picture = atl_picture_new (info.width, info.height, 3, config.input.has_alpha,
                              ATL_DEPTH_U8, atl_picture_usable_icc (icc, 3), error);
   if (picture == NULL)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "files/safetensors.h"
@@ -178,18 +179,23 @@ take_metadata (AtlModel *model, GHashTable *metadata)
 }
 
 /* Copies the tensors that belong to no parameter. */
-static void
-take_data (AtlModel *model, const AtlTensorSet *tensors)
+static gboolean
+take_data (AtlModel *model, const AtlTensorSet *tensors, GError **error)
 {
   for (guint i = 0; i < atl_tensor_set_size (tensors); i++)
     {
       const AtlTensor *t = atl_tensor_set_get (tensors, i);
+      GBytes *bytes;
 
-      if (g_str_has_prefix (t->name, DATA_PREFIX) && t->type == ATL_TYPE_U8
-          && t->n_dims == 1)
-        g_hash_table_insert (model->data, g_strdup (t->name),
-                             g_bytes_new (t->data, t->size));
+      if (!g_str_has_prefix (t->name, DATA_PREFIX) || t->type != ATL_TYPE_U8
+          || t->n_dims != 1)
+        continue;
+      bytes = atl_bytes_copy (t->data, t->size, t->name, error);
+      if (bytes == NULL)
+        return FALSE;
+      g_hash_table_insert (model->data, g_strdup (t->name), bytes);
     }
+  return TRUE;
 }
 
 AtlModel *
@@ -211,7 +217,8 @@ atl_model_open (const char *path, GError **error)
       return NULL;
     }
   take_metadata (model, metadata);
-  take_data (model, tensors);
+  if (!take_data (model, tensors, error))
+    g_clear_pointer (&model, atl_model_free);
   return model;
 }
 

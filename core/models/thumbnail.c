@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "files/picture.h"
 
 #define KEY "atelier.thumbnail"
@@ -44,12 +45,13 @@ atl_model_set_thumbnail (AtlModel *model, const float *before, const float *afte
 {
   g_autoptr (AtlPicture) picture
       = atl_picture_new (2 * SIDE, SIDE, 3, FALSE, ATL_DEPTH_U8, NULL, error);
-  g_autofree float *small = g_new (float, 3 * SIDE * SIDE);
+  atl_autofree float *small = atl_try_alloc (3 * SIDE * SIDE, sizeof *small,
+                                             "a thumbnail", picture ? error : NULL);
   g_autoptr (GBytes) png = NULL;
   g_autofree char *text = NULL;
   const float *halves[] = { before, after };
 
-  if (!picture)
+  if (!picture || !small)
     return FALSE;
   for (int i = 0; i < 2; i++)
     {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/random.h"
 
@@ -137,6 +138,55 @@ test_machine_is_plausible (void)
   atl_free (memory);
 }
 
+static gboolean
+refuse_over_a_page (gsize bytes, gpointer data)
+{
+  return bytes <= 4096;
+}
+
+static void
+test_buffer_grows (void)
+{
+  g_auto (AtlBuffer) buffer = ATL_BUFFER_INIT ("a test");
+  g_auto (AtlBuffer) more = ATL_BUFFER_INIT ("a test");
+  g_autoptr (GBytes) bytes = NULL;
+
+  for (int i = 0; i < 100000; i++)
+    atl_buffer_append (i % 2 ? &buffer : &more, &i, sizeof i);
+  atl_buffer_move (&buffer, &more);
+  g_assert_cmpuint (more.len, ==, 0);
+  bytes = atl_buffer_to_bytes (&buffer, NULL);
+  g_assert_cmpuint (buffer.len, ==, 0);
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, 100000 * sizeof (int));
+  for (int i = 0; i < 100000; i++)
+    g_assert_cmpint (((const int *)g_bytes_get_data (bytes, NULL))[i], ==,
+                     i < 50000 ? 2 * i + 1 : 2 * (i - 50000));
+}
+
+static void
+test_buffer_keeps_its_error (void)
+{
+  g_auto (AtlBuffer) buffer = ATL_BUFFER_INIT ("a test");
+  g_auto (AtlBuffer) outer = ATL_BUFFER_INIT ("a test");
+  g_autoptr (GError) error = NULL;
+
+  atl_buffer_append (&outer, "abc", 3);
+  atl_set_alloc_hook (refuse_over_a_page, NULL);
+  for (int i = 0; i < 2000; i++)
+    atl_buffer_append (&buffer, &i, sizeof i);
+  atl_set_alloc_hook (NULL, NULL);
+  atl_buffer_append (&buffer, "abc", 3);
+  g_assert_cmpuint (buffer.len, ==, 0);
+  g_assert_false (atl_buffer_check (&buffer, NULL));
+  g_assert_null (atl_buffer_to_bytes (&buffer, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY);
+  g_clear_error (&error);
+  atl_buffer_move (&outer, &buffer);
+  g_assert_true (atl_buffer_check (&buffer, NULL));
+  g_assert_null (atl_buffer_to_bytes (&outer, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_MEMORY);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -148,6 +198,8 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/arena-reuses-memory", test_arena_reuses_memory);
   g_test_add_func ("/memory/arena-fills-gaps", test_arena_fills_gaps);
   g_test_add_func ("/memory/arena-overflow-is-told", test_arena_overflow_is_told);
+  g_test_add_func ("/memory/buffer-grows", test_buffer_grows);
+  g_test_add_func ("/memory/buffer-keeps-its-error", test_buffer_keeps_its_error);
   g_test_add_func ("/memory/machine-is-plausible", test_machine_is_plausible);
   return g_test_run ();
 }
