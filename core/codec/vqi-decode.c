@@ -31,13 +31,18 @@ atl_vqi_check_model (const AtlVqi *vqi, AtlModel *model, GError **error)
   return FALSE;
 }
 
+/* NULL if it is another, or can't be opened; *problem: set if that is for want
+ * of memory. */
 static AtlModel *
-try_model (const AtlVqi *vqi, const AtlModelInfo *info)
+try_model (const AtlVqi *vqi, const AtlModelInfo *info, GError **problem)
 {
-  AtlModel *model = info->error ? NULL : atl_model_open (info->path, NULL);
+  g_autoptr (GError) why = info->error ? g_error_copy (info->error) : NULL;
+  AtlModel *model = why ? NULL : atl_model_open (info->path, &why);
 
-  if (model && !atl_vqi_check_model (vqi, model, NULL))
+  if (model && !atl_vqi_check_model (vqi, model, &why))
     g_clear_pointer (&model, atl_model_free);
+  if (g_error_matches (why, ATELIER_ERROR, ATELIER_ERROR_MEMORY) && !*problem)
+    *problem = g_steal_pointer (&why);
   return model;
 }
 
@@ -47,6 +52,7 @@ atl_vqi_find_model (const AtlVqi *vqi, GError **error)
   g_autoptr (GPtrArray) models = atl_library_list ("vqvae");
   g_autofree char *id = atl_vqi_model_id (vqi);
   g_autofree char *folder = NULL;
+  g_autoptr (GError) problem = NULL;
 
   /* Those of that name first: opening and hashing takes a while. */
   for (int named = 1; named >= 0; named--)
@@ -55,11 +61,16 @@ atl_vqi_find_model (const AtlVqi *vqi, GError **error)
         const AtlModelInfo *info = g_ptr_array_index (models, i);
         gboolean same = g_strcmp0 (info->name, vqi->model_name) == 0
                         || g_strcmp0 (info->id, vqi->model_name) == 0;
-        AtlModel *model = same == named ? try_model (vqi, info) : NULL;
+        AtlModel *model = same == named ? try_model (vqi, info, &problem) : NULL;
 
         if (model)
           return model;
       }
+  if (problem)
+    {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return NULL;
+    }
   folder = atl_library_user_folder (NULL);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_MODEL,
                _ ("The model \"%s\" (%.8s), with which the file was made, is not "

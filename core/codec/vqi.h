@@ -46,7 +46,7 @@ AtlVqi *atl_vqi_encode_picture (AtlModel *model, AtlPool *pool,
  * made with this model. */
 gboolean atl_vqi_check_model (const AtlVqi *vqi, AtlModel *model, GError **error);
 /* Finds it in the library.  NULL with ATELIER_ERROR_MODEL that names it and
- * says where to put it. */
+ * says where to put it, or _MEMORY if that is why none was found. */
 AtlModel *atl_vqi_find_model (const AtlVqi *vqi, GError **error);
 
 /* stages: 0 for all that are usable.  Clear codes with atl_codes_clear. */
