@@ -145,18 +145,20 @@ typedef struct
   int     channels;
 } AtlMoments;
 
-void     atl_moments_init   (AtlMoments *moments, int channels);
+/* The fallible ones: FALSE with ATELIER_ERROR_MEMORY. */
+gboolean atl_moments_init   (AtlMoments *moments, int channels, GError **error);
 void     atl_moments_clear  (AtlMoments *moments);
 /* a becomes the moments of both (Chan, Golub & LeVeque 1983). */
 void     atl_moments_merge  (AtlMoments *a, const AtlMoments *b);
 /* Adds the part `rect` of a view of one image. */
-void     atl_moments_add    (AtlMoments *moments, AtlPool *pool, AtlView view,
-                             AtlRect rect);
+gboolean atl_moments_add    (AtlMoments *moments, AtlPool *pool, AtlView view,
+                             AtlRect rect, GError **error);
 /* Tells the plan what job->known says of the norms that it computes. */
 void     atl_statistics_set (const AtlJob *job, const AtlPass *pass,
                              AtlPlan *plan);
 /* Keeps what a pass found of the norm `node`. */
-void     atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments);
+gboolean atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments,
+                              GError **error);
 
 /* maps.c */
 /* Bytes on a disk that may hold maps; 0: none. */

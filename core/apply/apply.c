@@ -96,8 +96,9 @@ keep_tile (Run *run, AtlSpan x, AtlSpan y, GError **error)
 
       core.x -= tile.x;
       core.y -= tile.y;
-      atl_moments_add (&run->moments[i], job->pool,
-                       atl_plan_get_value (run->plan, node), core);
+      if (!atl_moments_add (&run->moments[i], job->pool,
+                            atl_plan_get_value (run->plan, node), core, error))
+        return FALSE;
     }
   for (int i = 0; i < pass->n_store; i++)
     {
@@ -146,15 +147,15 @@ blend_row (gpointer data, gint64 task, int worker)
       out[c] += share * b->shares[x - b->first_x] * in[c];
 }
 
-static void
-blend_tile (Run *run, AtlSpan x, AtlSpan y)
+static gboolean
+blend_tile (Run *run, AtlSpan x, AtlSpan y, GError **error)
 {
   const AtlJob *job = run->job;
   int left = job->region.x - job->window.x, top = job->region.y - job->window.y,
       end_y;
   BlendJob b
       = { run, atl_plan_get_value (run->plan, job->output), x, y, 0, 0, 0, NULL };
-  g_autofree float *shares = NULL;
+  atl_autofree float *shares = NULL;
 
   atl_span_reach (&x, &b.first_x, &b.end_x);
   atl_span_reach (&y, &b.first_y, &end_y);
@@ -163,12 +164,15 @@ blend_tile (Run *run, AtlSpan x, AtlSpan y)
   b.first_y = MAX (b.first_y, MAX (top, run->band_y));
   end_y = MIN (end_y, top + job->region.height);
   if (b.first_x >= b.end_x || b.first_y >= end_y)
-    return;
-  shares = g_new (float, b.end_x - b.first_x);
+    return TRUE;
+  shares = atl_try_alloc (b.end_x - b.first_x, sizeof *shares, _ ("tiles"), error);
+  if (!shares)
+    return FALSE;
   for (int i = b.first_x; i < b.end_x; i++)
     shares[i - b.first_x] = atl_span_share (&x, i);
   b.shares = shares;
   atl_pool_run (job->pool, end_y - b.first_y, blend_row, &b);
+  return TRUE;
 }
 
 /* Writes the band's rows above window row `end`, to which no further tile
@@ -206,10 +210,7 @@ write_tile (Run *run, AtlSpan x, AtlSpan y, const AtlProgress *progress,
   gsize row = view.shape.w * view.stride;
 
   if (run->band)
-    {
-      blend_tile (run, x, y);
-      return TRUE;
-    }
+    return blend_tile (run, x, y, error);
   return atl_pixels_write (job, rect,
                            view.data + (y.core_from - y.from) * row
                                + (x.core_from - x.from) * view.stride,
@@ -301,7 +302,8 @@ prepare_run (Run *run, GError **error)
 
   run->moments = g_new0 (AtlMoments, MAX (pass->n_norms, 1));
   for (int i = 0; i < pass->n_norms; i++)
-    atl_moments_init (&run->moments[i], job->shapes[pass->norms[i]].c);
+    if (!atl_moments_init (&run->moments[i], job->shapes[pass->norms[i]].c, error))
+      return FALSE;
   atl_pass_shapes (job, pass, layout->x.tile, layout->y.tile, shapes);
   run->plan = atl_plan_new (job->graph, job->weights, job->pool, pass->from, shapes,
                             pass->n_from, pass->targets, pass->n_targets, &options,
@@ -332,16 +334,18 @@ prepare_run (Run *run, GError **error)
   return TRUE;
 }
 
-static void
-finish_run (Run *run)
+static gboolean
+finish_run (Run *run, GError **error)
 {
   AtlJob *job = run->job;
   const AtlPass *pass = run->pass;
 
   for (int i = 0; i < pass->n_norms; i++)
-    atl_statistics_keep (job, pass->norms[i], &run->moments[i]);
+    if (!atl_statistics_keep (job, pass->norms[i], &run->moments[i], error))
+      return FALSE;
   for (int i = 0; i < pass->n_drop; i++)
     g_ptr_array_remove (job->maps, atl_map_find (job, pass->drop[i]));
+  return TRUE;
 }
 
 static gboolean
@@ -355,10 +359,9 @@ run_pass (AtlJob *job, const AtlPass *pass, const AtlProgress *progress,
                                                 : _ ("Applying the model");
   double done = job->macs_done / MAX (job->macs_total, 1);
   gboolean ok = atl_progress_update (progress, done, what, error)
-                && prepare_run (&run, error) && run_tiles (&run, progress, error);
+                && prepare_run (&run, error) && run_tiles (&run, progress, error)
+                && finish_run (&run, error);
 
-  if (ok)
-    finish_run (&run);
   for (int i = 0; run.moments && i < pass->n_norms; i++)
     atl_moments_clear (&run.moments[i]);
   g_free (run.moments);

@@ -239,7 +239,7 @@ void
 atl_job_clear (AtlJob *job)
 {
   for (int i = 0; job->known && i < job->n_nodes; i++)
-    g_free (job->known[i]);
+    atl_free (job->known[i]);
   g_free (job->known);
   g_free (job->shapes);
   atl_free (job->picture_strip);

@@ -88,9 +88,12 @@ atl_pixels_read (AtlJob *job, int x, int y, AtlView view,
                  const AtlProgress *progress, GError **error)
 {
   int width = view.shape.w, source_x, source_width, rows[ATL_STRIP];
-  g_autofree int *columns = g_new (int, width);
+  atl_autofree int *columns
+      = atl_try_alloc (width, sizeof *columns, "pixels", error);
   ReadJob r = { job, columns, rows, 0, view, 0 };
 
+  if (!columns)
+    return FALSE;
   source_range (x, width, job->width, &source_x, &source_width);
   for (int i = 0; i < width; i++)
     columns[i] = atl_reflect (x + i, job->width) - source_x;

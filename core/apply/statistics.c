@@ -10,21 +10,26 @@
 
 #include <string.h>
 
-#define BLOCK 8 /* rows */
+#include "base/memory.h"
 
-void
-atl_moments_init (AtlMoments *moments, int channels)
+#define BLOCK 8           /* rows */
+#define WHAT "statistics" /* for messages */
+
+gboolean
+atl_moments_init (AtlMoments *moments, int channels, GError **error)
 {
   moments->n = 0;
   moments->channels = channels;
-  moments->mean = g_new0 (double, 2 * channels);
-  moments->m2 = moments->mean + channels;
+  moments->mean
+      = atl_try_alloc0 (2 * (gsize)channels, sizeof (double), WHAT, error);
+  moments->m2 = moments->mean ? moments->mean + channels : NULL;
+  return moments->mean != NULL;
 }
 
 void
 atl_moments_clear (AtlMoments *moments)
 {
-  g_clear_pointer (&moments->mean, g_free);
+  g_clear_pointer (&moments->mean, atl_free);
 }
 
 void
@@ -48,63 +53,88 @@ typedef struct
 {
   AtlView view;
   AtlRect rect;
-  AtlMoments *blocks;
+  double *values; /* of each block and of a row of it */
 } MomentsJob;
+
+/* One of the 2 n that the values hold, all of them cleared. */
+static AtlMoments
+moments_at (const MomentsJob *job, gint64 i)
+{
+  int channels = job->view.shape.c;
+  double *mean = job->values + 2 * i * channels;
+
+  return (AtlMoments){ 0, mean, mean + channels, channels };
+}
+
+static int
+block_rows (const MomentsJob *job, gint64 task)
+{
+  return MIN (BLOCK, job->rect.height - (int)task * BLOCK);
+}
 
 static void
 add_block (gpointer data, gint64 task, int worker)
 {
   const MomentsJob *job = data;
   const AtlKernels *kernels = atl_kernels_get ();
-  AtlMoments *block = &job->blocks[task], row;
-  int first = task * BLOCK, last = MIN (first + BLOCK, job->rect.height);
+  AtlMoments block = moments_at (job, 2 * task),
+             row = moments_at (job, 2 * task + 1);
+  int first = (int)task * BLOCK;
 
-  atl_moments_init (&row, block->channels);
-  for (int y = first; y < last; y++)
+  for (int y = first; y < first + block_rows (job, task); y++)
     {
       gsize at = ((gsize)job->rect.y + y) * job->view.shape.w + job->rect.x;
 
-      kernels->moments (job->rect.width, block->channels,
+      kernels->moments (job->rect.width, block.channels,
                         job->view.data + at * job->view.stride, job->view.stride,
                         row.mean, row.m2);
       row.n = job->rect.width;
-      atl_moments_merge (block, &row);
+      atl_moments_merge (&block, &row);
     }
-  atl_moments_clear (&row);
 }
 
-void
-atl_moments_add (AtlMoments *moments, AtlPool *pool, AtlView view, AtlRect rect)
+gboolean
+atl_moments_add (AtlMoments *moments, AtlPool *pool, AtlView view, AtlRect rect,
+                 GError **error)
 {
   int n = (rect.height + BLOCK - 1) / BLOCK;
   MomentsJob job = { view, rect, NULL };
 
   if (rect.width <= 0 || rect.height <= 0)
-    return;
-  job.blocks = g_new (AtlMoments, n);
-  for (int i = 0; i < n; i++)
-    atl_moments_init (&job.blocks[i], view.shape.c);
+    return TRUE;
+  job.values
+      = atl_try_alloc0 (4 * (gsize)n * view.shape.c, sizeof (double), WHAT, error);
+  if (!job.values)
+    return FALSE;
   atl_pool_run (pool, n, add_block, &job);
   for (int i = 0; i < n; i++)
     {
-      atl_moments_merge (moments, &job.blocks[i]);
-      atl_moments_clear (&job.blocks[i]);
+      AtlMoments block = moments_at (&job, 2 * i);
+
+      block.n = (double)rect.width * block_rows (&job, i);
+      atl_moments_merge (moments, &block);
     }
-  g_free (job.blocks);
+  atl_free (job.values);
+  return TRUE;
 }
 
-void
-atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments)
+gboolean
+atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments,
+                     GError **error)
 {
-  float *known = g_new (float, 2 * moments->channels);
+  float *known
+      = atl_try_alloc (2 * (gsize)moments->channels, sizeof *known, WHAT, error);
 
+  if (!known)
+    return FALSE;
   for (int c = 0; c < moments->channels; c++)
     {
       known[c] = (float)moments->mean[c];
       known[moments->channels + c] = (float)(moments->m2[c] / moments->n);
     }
-  g_free (job->known[node]);
+  atl_free (job->known[node]);
   job->known[node] = known;
+  return TRUE;
 }
 
 /* The model's own, for norms that use them while others have the picture's. */

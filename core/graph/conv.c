@@ -2,7 +2,10 @@
 
 #include "graph/conv.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define SLACK 16 /* map entries past the end, for the last tile */
 
@@ -49,14 +52,17 @@ follow (const AtlPlan *plan, const int *path, int n_path, int at, int side)
   return at;
 }
 
+/* NULL, and why in plan->problem, if memory is short. */
 static int *
-make_map (const AtlPlan *plan, const Conv *conv, const int *path, int n_path,
+make_map (AtlPlan *plan, const Conv *conv, const int *path, int n_path,
           int virtual_side, int out, int *length)
 {
   int n = padded_side (conv, out), pad = pad_before (conv);
-  int *map = g_new (int, n + SLACK);
+  int *map = atl_try_alloc ((gsize)n + SLACK, sizeof *map,
+                            _ ("the network's intermediate results"),
+                            plan->problem ? NULL : &plan->problem);
 
-  for (int i = 0; i < n + SLACK; i++)
+  for (int i = 0; map && i < n + SLACK; i++)
     map[i] = i < n ? follow (plan, path, n_path, i - pad, virtual_side) : -1;
   *length = n;
   return map;
@@ -148,8 +154,8 @@ conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path, int virtua
 void
 conv_clear (Conv *conv)
 {
-  g_clear_pointer (&conv->rows, g_free);
-  g_clear_pointer (&conv->cols, g_free);
+  g_clear_pointer (&conv->rows, atl_free);
+  g_clear_pointer (&conv->cols, atl_free);
 }
 
 const char *

@@ -107,6 +107,7 @@ struct _AtlPlan
   guint64 seed;
   const AtlProgress *progress; /* of the call that is running */
   float **statistics;          /* per node: mean and variance, or NULL */
+  GError *problem;             /* of prepare, which can't fail there and then */
 };
 
 static inline Step *

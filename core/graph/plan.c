@@ -74,6 +74,12 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
   plan_fuse (plan);
   plan_add_value_buffers (plan);
   prepare_all (plan);
+  if (plan->problem != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&plan->problem));
+      atl_plan_free (plan);
+      return NULL;
+    }
   plan->arena_size
       = atl_arena_place ((AtlLifetime *)plan->buffers->data, plan->buffers->len);
   return plan;

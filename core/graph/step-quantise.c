@@ -22,7 +22,8 @@ typedef struct
   float *biases; /* [stages][codes]: ||e||^2 + costs */
   float *costs;  /* [stages][codes] */
   gboolean has_costs[ATL_MAX_STAGES];
-  int *used; /* per image, or NULL */
+  int *used; /* per image, or NULL: all */
+  int *used_room;
   float beta;
   gboolean codebook_gradient;
   int parameters[ATL_MAX_STAGES];
@@ -77,7 +78,7 @@ quantise_clear (Step *step)
   if (state == NULL)
     return;
   atl_free (state->biases);
-  g_free (state->used);
+  atl_free (state->used_room);
 }
 
 /* --- The codebook, ready for products ----------------------------------- */
@@ -146,6 +147,10 @@ quantise_bind (AtlPlan *plan, Step *step, GError **error)
   if (state->biases == NULL)
     return FALSE;
   state->costs = state->biases + n;
+  state->used_room = plan_alloc (plan->values[step->node].shape.n,
+                                 sizeof *state->used_room, error);
+  if (state->used_room == NULL)
+    return FALSE;
   for (int s = 0; s < state->stages; s++)
     if (derive_panels (plan, state, s, error) == NULL)
       return FALSE;
@@ -403,10 +408,9 @@ atl_plan_set_stages_used (AtlPlan *plan, int node, const int *used)
 {
   State *state = state_of (plan, node);
 
-  g_free (state->used);
-  state->used = used != NULL
-                    ? g_memdup2 (used, plan->values[node].shape.n * sizeof (int))
-                    : NULL;
+  state->used = used != NULL ? state->used_room : NULL;
+  if (used != NULL)
+    memcpy (state->used, used, plan->values[node].shape.n * sizeof *used);
 }
 
 void

@@ -445,14 +445,15 @@ moments_are_those_of_the_values (void)
   atl_random_init (&random, 1, 0);
   for (int i = 0; i < 41 * 67 * 4; i++)
     values[i] = 1000 + (i % 4) * atl_random_normal (&random);
-  atl_moments_init (&moments, 3);
+  g_assert_true (atl_moments_init (&moments, 3, NULL));
   /* All of it, in four unequal parts. */
   for (int i = 0; i < 4; i++)
     {
       AtlRect part
           = { i % 2 ? 20 : 0, i / 2 ? 11 : 0, i % 2 ? 47 : 20, i / 2 ? 30 : 11 };
 
-      atl_moments_add (&moments, pool, (AtlView){ values, shape, 4 }, part);
+      g_assert_true (atl_moments_add (&moments, pool, (AtlView){ values, shape, 4 },
+                                      part, NULL));
     }
   g_assert_cmpfloat (moments.n, ==, 41 * 67);
   for (int c = 0; c < 3; c++)
