@@ -59,9 +59,9 @@ look (gpointer data, const AtlProgress *progress, GError **error)
                            area->y - layer->offset_y, area->width, area->height, 1,
                            luma[i], error);
     }
-  if (ok)
-    atl_alignment_compare (luma[0], luma[1], area->width, area->height, REACH,
-                           &job->alignment);
+  ok = ok
+       && atl_alignment_compare (luma[0], luma[1], area->width, area->height, REACH,
+                                 &job->alignment, error);
   g_free (luma[0]);
   g_free (luma[1]);
   return ok;

@@ -8,10 +8,11 @@
 #include "base/memory.h"
 #include "train/item.h"
 
-#define SIDE 192        /* of what is compared */
-#define COARSE_REACH 12 /* pixels of the scaled pair */
-#define FINE_REACH 6    /* pixels of the pair */
-#define SMALLEST 48     /* pairs smaller than this say nothing */
+#define WHAT "a comparison of pictures" /* for messages */
+#define SIDE 192                        /* of what is compared */
+#define COARSE_REACH 12                 /* pixels of the scaled pair */
+#define FINE_REACH 6                    /* pixels of the pair */
+#define SMALLEST 48                     /* pairs smaller than this say nothing */
 
 /* What counts as a clear peak (of correlations, -1 to 1), tried on drawings,
  * label maps and photographs: see the tests. */
@@ -89,13 +90,13 @@ typedef struct
   double second; /* the best that is not beside the peak */
 } Correlation;
 
-/* Correlations over shifts up to `search`, of which the peak; edges given. */
+/* Correlations over shifts up to `search`, of which the peak; edges given.
+ * all: to work in, [2 search + 1][2 search + 1]. */
 static void
 search_peak (const float *a, const float *b, int width, int height, int reach,
-             int search, Correlation *found)
+             int search, double *all, Correlation *found)
 {
   int side = 2 * search + 1;
-  g_autofree double *all = g_new (double, side *side);
 
   *found = (Correlation){ -1.0, -1.0, 0, 0, -1.0 };
   for (int dy = -search; dy <= search; dy++)
@@ -122,39 +123,45 @@ search_peak (const float *a, const float *b, int width, int height, int reach,
 
 static gboolean
 is_mirrored (const float *a, const float *b, int width, int height, int reach,
-             const Correlation *straight, float *scratch)
+             const Correlation *straight, float *scratch, double *all)
 {
   for (int way = 1; way < 4; way++)
     {
       Correlation found;
 
       mirror (b, width, height, way & 1, way >> 1, scratch);
-      search_peak (a, scratch, width, height, reach, 2, &found);
+      search_peak (a, scratch, width, height, reach, 2, all, &found);
       if (found.peak > PEAK && found.peak > straight->peak + ABOVE_MIDDLE)
         return TRUE;
     }
   return FALSE;
 }
 
-void
+gboolean
 atl_alignment_compare (const float *a, const float *b, int width, int height,
-                       int reach, AtlAlignment *alignment)
+                       int reach, AtlAlignment *alignment, GError **error)
 {
-  gsize n = (gsize)width * height;
-  g_autofree float *edges = g_new (float, 3 * n);
+  gsize n = (gsize)width * height, side = 2 * (gsize)MAX (reach, 2) + 1;
+  atl_autofree float *edges = atl_try_alloc (3 * n, sizeof *edges, WHAT, error);
+  atl_autofree double *all
+      = edges ? atl_try_alloc (side * side, sizeof *all, WHAT, error) : NULL;
   float *edges_a = edges, *edges_b = edges + n;
   Correlation found;
 
   *alignment = (AtlAlignment){ ATL_ALIGNMENT_FINE, 0, 0 };
+  if (!all)
+    return FALSE;
   find_edges (a, width, height, edges_a);
   find_edges (b, width, height, edges_b);
-  search_peak (edges_a, edges_b, width, height, reach, reach, &found);
-  if (is_mirrored (edges_a, edges_b, width, height, reach, &found, edges + 2 * n))
+  search_peak (edges_a, edges_b, width, height, reach, reach, all, &found);
+  if (is_mirrored (edges_a, edges_b, width, height, reach, &found, edges + 2 * n,
+                   all))
     alignment->finding = ATL_ALIGNMENT_MIRRORED;
   else if ((found.dx || found.dy) && found.peak > PEAK
            && found.peak > found.middle + ABOVE_MIDDLE
            && found.peak > found.second + ABOVE_OTHERS)
     *alignment = (AtlAlignment){ ATL_ALIGNMENT_SHIFTED, found.dx, found.dy };
+  return TRUE;
 }
 
 /* Luma of both sides of the pair, `step` of its pixels a pixel, from its
@@ -166,11 +173,11 @@ compare_at (const AtlItems *items, double step, int width, int height, int reach
   const AtlPair *pair = items->pairs->pdata[0];
   AtlAugment none = ATL_AUGMENT_NONE;
   gsize n = (gsize)width * height;
-  g_autofree float *luma = g_new (float, 2 * n);
+  atl_autofree float *luma = atl_try_alloc (2 * n, sizeof *luma, WHAT, error);
   AtlCrop crop;
   int full_width, full_height;
 
-  if (!atl_items_measure (items, 0, &full_width, &full_height, error))
+  if (!luma || !atl_items_measure (items, 0, &full_width, &full_height, error))
     return FALSE;
   atl_crop_centre (&crop, &none, full_width, full_height);
   crop.xx = crop.yy = step;
@@ -179,7 +186,9 @@ compare_at (const AtlItems *items, double step, int width, int height, int reach
     return FALSE;
   if (!pair->path_b)
     return TRUE;
-  atl_alignment_compare (luma, luma + n, width, height, reach, alignment);
+  if (!atl_alignment_compare (luma, luma + n, width, height, reach, alignment,
+                              error))
+    return FALSE;
   alignment->dx = (int)lrint (alignment->dx * step);
   alignment->dy = (int)lrint (alignment->dy * step);
   return TRUE;
@@ -201,7 +210,9 @@ atl_alignment_look (const AtlPair *pair, AtlAlignment *alignment, GError **error
   g_ptr_array_add (pairs, (gpointer)pair);
   if (!atl_items_init (&items, pairs, &options, error))
     return FALSE;
-  items.cache = cache = atl_picture_cache_new (2, G_MAXSIZE, 0, NULL);
+  items.cache = cache = atl_picture_cache_new (2, G_MAXSIZE, 0, NULL, error);
+  if (!cache)
+    return FALSE;
   if (!pair->path_b || MIN (width, height) / step < SMALLEST)
     return atl_items_measure (&items, 0, &width, &height, error);
   if (!compare_at (&items, step, (int)(width / step), (int)(height / step),

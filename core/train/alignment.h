@@ -32,8 +32,8 @@ gboolean atl_alignment_look (const AtlPair *pair, AtlAlignment *alignment,
                              GError **error);
 
 /* The comparison itself: luma of both, width x height, in any linear scale.
- * reach: the largest shift looked for. */
-void atl_alignment_compare (const float *a, const float *b, int width, int height,
-                            int reach, AtlAlignment *alignment);
+ * reach: the largest shift looked for.  FALSE with ATELIER_ERROR_MEMORY. */
+gboolean atl_alignment_compare (const float *a, const float *b, int width, int height,
+                            int reach, AtlAlignment *alignment, GError **error);
 
 G_END_DECLS

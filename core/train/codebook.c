@@ -9,7 +9,8 @@
 #include "base/random.h"
 #include "train/kmeans.h"
 
-#define SLICE 16 /* columns a task */
+#define WHAT "the codebook" /* for messages */
+#define SLICE 16            /* columns a task */
 #define KMEANS_ITERATIONS 12
 #define RECENT 100.0  /* steps */
 #define SMOOTHING 0.1 /* of the average count, added to each for its bits */
@@ -43,6 +44,11 @@ struct _AtlCodebook
   const gint32 *codes;
   const int *used;
   double *squares; /* per slice */
+
+  /* To work in. */
+  float *gradient; /* [k][dim], by gradient */
+  int *dead;       /* [k]; NULL where dead entries stay */
+  double *drawn;   /* [k][dim + 1] */
 };
 
 static gsize
@@ -69,10 +75,30 @@ seen_squares (const AtlCodebook *c, int stage)
   return c->seen + count_entries (c) * (1 + (gsize)c->dim) + (gsize)stage * c->dim;
 }
 
+/* What a step works in, so that none is without it half way. */
+static gboolean
+allocate_room (AtlCodebook *c, const char *what, GError **error)
+{
+  gsize k = c->k, dim = c->dim;
+
+  c->squares
+      = atl_try_alloc0 ((dim + SLICE - 1) / SLICE, sizeof (double), what, error);
+  if (c->squares && c->settings.by_gradient)
+    c->gradient = atl_try_alloc (k * dim, sizeof (float), what, error);
+  if (!c->squares || (c->settings.by_gradient && !c->gradient))
+    return FALSE;
+  if (!(c->settings.dead > 0))
+    return TRUE;
+  c->dead = atl_try_alloc (k, sizeof (int), what, error);
+  c->drawn = c->dead ? atl_try_alloc (k * (dim + 1), sizeof (double), what, error)
+                     : NULL;
+  return c->drawn != NULL;
+}
+
 static gboolean
 allocate (AtlCodebook *c, GError **error)
 {
-  const char *what = "the codebook";
+  const char *what = WHAT;
   gsize n = count_entries (c);
   gsize values = n * (gsize)c->dim;
 
@@ -84,8 +110,10 @@ allocate (AtlCodebook *c, GError **error)
       = c->last_used ? atl_try_alloc0 (values, sizeof (double), what, error) : NULL;
   c->seen
       = c->sums ? atl_try_alloc0 (c->n_seen, sizeof (double), what, error) : NULL;
-  if (!c->seen || !c->settings.by_gradient)
-    return c->seen != NULL;
+  if (!c->seen || !allocate_room (c, what, error))
+    return FALSE;
+  if (!c->settings.by_gradient)
+    return TRUE;
   c->first = atl_try_alloc0 (values, sizeof (float), what, error);
   c->second
       = c->first ? atl_try_alloc0 (values, sizeof (float), what, error) : NULL;
@@ -133,7 +161,6 @@ atl_codebook_new (AtlModel *model, const char *name, AtlPool *pool,
   c->stages = node->stages;
   c->k = node->codes;
   c->dim = atl_graph_get_channels (graph, c->node);
-  c->squares = g_new0 (double, (c->dim + SLICE - 1) / SLICE);
   c->variances = g_new0 (double, c->stages);
   for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
     {
@@ -162,9 +189,12 @@ atl_codebook_free (AtlCodebook *c)
   if (!c)
     return;
   g_free (c->name);
-  g_free (c->squares);
   g_free (c->variances);
-  g_free (c->vectors);
+  atl_free (c->squares);
+  atl_free (c->gradient);
+  atl_free (c->dead);
+  atl_free (c->drawn);
+  atl_free (c->vectors);
   atl_free (c->counts);
   atl_free (c->last_used);
   atl_free (c->sums);
@@ -263,9 +293,9 @@ observe_task (gpointer data, gint64 task, int worker)
   c->squares[task] = squares;
 }
 
-double
+gboolean
 atl_codebook_observe (AtlCodebook *c, AtlView z, const gint32 *codes,
-                      const int *used)
+                      const int *used, double *distance, GError **error)
 {
   gsize n_vectors = (gsize)z.shape.n * (gsize)z.shape.h * (gsize)z.shape.w;
   int n_slices = (c->dim + SLICE - 1) / SLICE;
@@ -273,7 +303,12 @@ atl_codebook_observe (AtlCodebook *c, AtlView z, const gint32 *codes,
 
   if (n_vectors != c->n_vectors)
     {
-      c->vectors = g_renew (float, c->vectors, n_vectors *(gsize)c->dim);
+      g_clear_pointer (&c->vectors, atl_free);
+      c->n_vectors = 0;
+      c->vectors
+          = atl_try_alloc (n_vectors, (gsize)c->dim * sizeof (float), WHAT, error);
+      if (!c->vectors)
+        return FALSE;
       c->n_vectors = n_vectors;
     }
   c->z = z;
@@ -284,7 +319,8 @@ atl_codebook_observe (AtlCodebook *c, AtlView z, const gint32 *codes,
   atl_pool_run (c->pool, n_slices, observe_task, c);
   for (int i = 0; i < n_slices; i++)
     squares += c->squares[i];
-  return squares / (double)n_vectors / c->dim;
+  *distance = squares / (double)n_vectors / c->dim;
+  return TRUE;
 }
 
 static void
@@ -319,7 +355,7 @@ move_by_gradient (AtlCodebook *c, int stage, double lr_factor)
 {
   double decay = c->settings.decay, elements = c->seen[c->n_seen - 1] * c->dim;
   gsize n = (gsize)c->k * (gsize)c->dim, offset = (gsize)stage * n;
-  float *gradient = g_new (float, n);
+  float *gradient = c->gradient;
   AtlAdam adam = { .lr = (float)(c->settings.lr * lr_factor),
                    .beta1 = 0.9f,
                    .beta2 = 0.999f,
@@ -341,7 +377,6 @@ move_by_gradient (AtlCodebook *c, int stage, double lr_factor)
     }
   atl_kernels_get ()->adam (n, c->entries[stage], gradient, c->first + offset,
                             c->second + offset, NULL, &adam);
-  g_free (gradient);
 }
 
 /* A vector of this step, as `stage` sees it, into out[dim]: of a random image
@@ -378,8 +413,8 @@ revive_stage (AtlCodebook *c, int stage, guint64 step)
 {
   double *counts = c->counts + (gsize)stage * c->k, average = 0;
   int n_dead = 0, n_revived = 0, first = stage > 0 && c->settings.zero_code;
-  int *dead = g_new (int, c->k);
-  double *drawn;
+  int *dead = c->dead;
+  double *drawn = c->drawn;
   AtlRandom random;
 
   for (int i = 0; i < c->k; i++)
@@ -388,7 +423,6 @@ revive_stage (AtlCodebook *c, int stage, guint64 step)
     if (counts[i] < MIN (c->settings.dead, 0.1 * average))
       dead[n_dead++] = i;
 
-  drawn = g_new (double, (gsize)n_dead *(gsize)(c->dim + 1));
   atl_random_init (&random, c->settings.seed,
                    STREAM_REVIVE + ((guint64)stage << 32) + (step << 40));
   for (int d = 0; d < n_dead; d++)
@@ -411,8 +445,6 @@ revive_stage (AtlCodebook *c, int stage, guint64 step)
         }
       n_revived++;
     }
-  g_free (drawn);
-  g_free (dead);
   return n_revived;
 }
 

@@ -47,10 +47,12 @@ gboolean atl_codebook_start (AtlCodebook *codebook, const float *vectors, gsize 
                              GError **error);
 
 /* After a forward: takes in z and its codes ([n * h * w][stages]).  used: stages
- * of each of this process's images, or NULL: all.  Returns this process's mean
- * ||z - e||^2 over all elements. */
-double atl_codebook_observe (AtlCodebook *codebook, AtlView z, const gint32 *codes,
-                             const int *used);
+ * of each of this process's images, or NULL: all.  *distance: this process's mean
+ * ||z - e||^2 over all elements.  FALSE with ATELIER_ERROR_MEMORY, at the first
+ * of a new size only. */
+gboolean atl_codebook_observe (AtlCodebook *codebook, AtlView z,
+                               const gint32 *codes, const int *used,
+                               double *distance, GError **error);
 /* Then moves the entries; revive: dead ones too.  codes and used as before.
  * Returns how many were revived. */
 int atl_codebook_move (AtlCodebook *codebook, guint64 step, double lr_factor,

@@ -204,11 +204,10 @@ arc_point (float length, float angle, float bend, float t, float *x, float *y)
 }
 
 /* Splats the arc with bilinear weights; across has mean 0, and so the centre of
- * gravity is the origin. */
+ * gravity is the origin.  grid: to work in, zeros. */
 static int
-draw_arc (float length, float angle, float bend, Tap *taps)
+draw_arc (float length, float angle, float bend, float *grid, Tap *taps)
 {
-  g_autofree float *grid = g_new0 (float, ARC_SIDE *ARC_SIDE);
   int n_points = MAX (2, (int)ceilf (length * 8.0f)), n_taps = 0;
   float each = 1.0f / n_points;
 
@@ -261,18 +260,23 @@ atl_damage_motion (const AtlPlate *plate, float length, float angle, float bend,
                    GError **error)
 {
   gsize row = (gsize)plate->width * plate->channels;
-  g_autofree Tap *taps = NULL;
-  float *copy;
+  atl_autofree Tap *taps = NULL;
+  atl_autofree float *copy = NULL, *grid = NULL;
   int n_taps;
 
   if (length < 0.25f)
     return TRUE;
   copy = atl_try_alloc (row * plate->height, sizeof (float), "a blurred picture",
                         error);
-  if (!copy)
+  if (copy)
+    taps = atl_try_alloc (ARC_SIDE * ARC_SIDE, sizeof *taps, "a blurred picture",
+                          error);
+  if (taps)
+    grid = atl_try_alloc0 (ARC_SIDE * ARC_SIDE, sizeof *grid, "a blurred picture",
+                           error);
+  if (!grid)
     return FALSE;
-  taps = g_new (Tap, ARC_SIDE * ARC_SIDE);
-  n_taps = draw_arc (MIN (length, 64.0f), angle, bend, taps);
+  n_taps = draw_arc (MIN (length, 64.0f), angle, bend, grid, taps);
   memcpy (copy, plate->pixels, row * plate->height * sizeof (float));
   for (int y = 0; y < plate->height; y++)
     {
@@ -284,6 +288,5 @@ atl_damage_motion (const AtlPlate *plate, float length, float angle, float bend,
       for (gsize i = 0; i < row; i++)
         out[i] = clamp01 (out[i]);
     }
-  atl_free (copy);
   return TRUE;
 }

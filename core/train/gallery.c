@@ -69,17 +69,21 @@ to_unit (const float *in, gsize stride, int channels, gsize n, float *out)
           = CLAMP (0.5f * in[i * stride + (gsize)c] + 0.5f, 0, 1);
 }
 
-static void
+static gboolean
 add_figures (const AtlGallery *g, AtlPool *pool, const float *made,
-             const float *target, int channels, AtlMeasurement *m)
+             const float *target, int channels, AtlMeasurement *m, GError **error)
 {
-  double psnr = atl_psnr (made, target, g->width, g->height, channels);
+  AtlComparison c;
 
+  if (!atl_compare_floats (pool, made, target, g->width, g->height, channels, NULL,
+                           &c, error))
+    return FALSE;
   m->n++;
-  m->l1 += atl_l1 (made, target, g->width, g->height, channels);
-  m->psnr += MIN (psnr, BEST_PSNR);
-  m->ssim += atl_ssim (pool, made, target, g->width, g->height, channels);
-  m->ms_ssim += atl_ms_ssim (pool, made, target, g->width, g->height, channels);
+  m->l1 += c.l1;
+  m->psnr += MIN (c.psnr, BEST_PSNR);
+  m->ssim += c.ssim;
+  m->ms_ssim += c.ms_ssim;
+  return TRUE;
 }
 
 /* RGB in [0, 1] of a picture of 1, 2 (chroma, with the input's luma) or more
@@ -200,11 +204,10 @@ measure_all (AtlGallery *g, AtlModel *model, AtlPool *pool,
 
       ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
            && send_through (g, sample, atl_model_get_graph (model), plan, pool,
-                            unit, error);
-      if (!ok)
-        break;
-      add_figures (g, pool, unit + n * in, unit + n * (in + out), (int)out, m);
-      if (sheet && (int)i < rows)
+                            unit, error)
+           && add_figures (g, pool, unit + n * in, unit + n * (in + out), (int)out,
+                           m, error);
+      if (ok && sheet && (int)i < rows)
         add_to_sheet (sheet, g, sample, (int)i, unit, unit + n * 48);
     }
   atl_free (unit);

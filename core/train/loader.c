@@ -22,6 +22,7 @@
 #include "files/file-util.h"
 #include "train/item.h"
 
+#define WHAT "batches" /* for messages */
 #define MAX_THREADS 64
 #define NICENESS 5
 #define LANES 32     /* large pictures that are at hand at a time */
@@ -43,7 +44,8 @@ typedef struct
 typedef struct
 {
   guint64 epoch;
-  guint32 *order; /* NULL: none yet */
+  guint32 *order; /* of that epoch, once drawn */
+  gboolean drawn;
 } Epoch;
 
 typedef struct
@@ -91,10 +93,9 @@ report_free (Report *report)
 /* ---- the order of the data ---- */
 
 /* Fisher and Yates. */
-static guint32 *
-draw_order (guint64 seed, guint64 epoch, guint32 n)
+static void
+draw_order (guint64 seed, guint64 epoch, guint32 n, guint32 *order)
 {
-  guint32 *order = g_new (guint32, n);
   AtlRandom random;
 
   atl_random_init (&random, seed, STREAM_ORDER | epoch);
@@ -107,7 +108,6 @@ draw_order (guint64 seed, guint64 epoch, guint32 n)
       order[i] = order[j];
       order[j] = swap;
     }
-  return order;
 }
 
 /* With the lock. */
@@ -116,12 +116,12 @@ get_order (AtlLoader *loader, guint64 epoch)
 {
   Epoch *slot = &loader->epochs[epoch % 2];
 
-  if (!slot->order || slot->epoch != epoch)
+  if (!slot->drawn || slot->epoch != epoch)
     {
-      g_free (slot->order);
-      slot->order = draw_order (loader->items.options.seed, epoch,
-                                loader->items.pairs->len);
+      draw_order (loader->items.options.seed, epoch, loader->items.pairs->len,
+                  slot->order);
       slot->epoch = epoch;
+      slot->drawn = TRUE;
     }
   return slot->order;
 }
@@ -351,6 +351,27 @@ fill_cache_options (AtlLoaderOptions *o)
         = (gint64)MIN ((guint64)stat.f_bavail * stat.f_frsize / 2, 32 * GIB);
 }
 
+/* What there is of every pair. */
+static gboolean
+make_lists (AtlLoader *loader, GError **error)
+{
+  const AtlLoaderOptions *o = &loader->items.options;
+  gsize n = loader->items.pairs->len;
+
+  loader->bad = atl_try_alloc0 (n, sizeof *loader->bad, WHAT, error);
+  if (!loader->bad)
+    return FALSE;
+  for (int i = 0; i < 2; i++)
+    {
+      loader->epochs[i].order = atl_try_alloc (n, sizeof (guint32), WHAT, error);
+      if (!loader->epochs[i].order)
+        return FALSE;
+    }
+  loader->items.cache = atl_picture_cache_new (
+      2 * (guint)n, o->cache_bytes, o->cache_disk, o->cache_folder, error);
+  return loader->items.cache != NULL;
+}
+
 static gboolean
 make_slots (AtlLoader *loader, GError **error)
 {
@@ -360,9 +381,11 @@ make_slots (AtlLoader *loader, GError **error)
   gsize input = pixels * o->input_channels;
   gsize target = same ? 0 : pixels * o->target_channels;
 
-  loader->slots = g_new0 (Slot, loader->n_slots);
+  loader->slots = atl_try_alloc0 (loader->n_slots, sizeof (Slot), WHAT, error);
+  if (!loader->slots)
+    return FALSE;
   loader->memory = atl_try_alloc ((input + target) * loader->n_slots,
-                                  sizeof (float), "batches", error);
+                                  sizeof (float), WHAT, error);
   if (!loader->memory)
     return FALSE;
   for (int i = 0; i < loader->n_slots; i++)
@@ -431,15 +454,13 @@ atl_loader_new (GPtrArray *pairs, const AtlLoaderOptions *options, GError **erro
   pthread_cond_init (&loader->made, NULL);
   pthread_cond_init (&loader->freed, NULL);
   loader->reports = g_ptr_array_new_with_free_func ((GDestroyNotify)report_free);
-  loader->bad = g_new0 (guint8, pairs->len);
   loader->next_step = loader->wanted = o->first_step;
   loader->n_slots = (o->ahead > 0 ? MIN (o->ahead, 1024) : 3) + 1;
   loader->turns = count_turns (pairs, o);
   share_batch (loader);
   fill_cache_options (o);
-  loader->items.cache = atl_picture_cache_new (2 * pairs->len, o->cache_bytes,
-                                               o->cache_disk, o->cache_folder);
-  if (!make_slots (loader, error) || !start_threads (loader, error))
+  if (!make_lists (loader, error) || !make_slots (loader, error)
+      || !start_threads (loader, error))
     return NULL;
   return g_steal_pointer (&loader);
 }
@@ -458,10 +479,10 @@ atl_loader_free (AtlLoader *loader)
   g_free (loader->threads);
   atl_picture_cache_free (loader->items.cache);
   atl_free (loader->memory);
-  g_free (loader->slots);
-  g_free (loader->epochs[0].order);
-  g_free (loader->epochs[1].order);
-  g_free (loader->bad);
+  atl_free (loader->slots);
+  atl_free (loader->epochs[0].order);
+  atl_free (loader->epochs[1].order);
+  atl_free (loader->bad);
   g_ptr_array_unref (loader->reports);
   g_clear_error (&loader->error);
   pthread_mutex_destroy (&loader->mutex);

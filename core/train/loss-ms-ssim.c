@@ -317,13 +317,19 @@ atl_loss_ms_ssim (AtlPool *pool, AtlView prediction, AtlView target, double weig
                        sizeof (float), "the MS-SSIM loss", error);
   if (!job.scratch)
     return FALSE;
+  job.values
+      = atl_try_alloc (n_planes, sizeof *job.values, "the MS-SSIM loss", error);
+  if (!job.values)
+    {
+      atl_free (job.scratch);
+      return FALSE;
+    }
   job.weight = weight / n_planes;
-  job.values = g_new (double, n_planes);
   atl_pool_run (pool, n_planes, plane_task, &job);
   for (int i = 0; i < n_planes; i++)
     sum += job.values[i];
   *value = 1 - sum / n_planes;
-  g_free (job.values);
+  atl_free (job.values);
   atl_free (job.scratch);
   return TRUE;
 }

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#define TASK_FLOATS 16384
+#define TASK_FLOATS 16384 /* at least */
+#define MAX_TASKS 256     /* so that their sums fit on the stack */
 
 typedef enum
 {
@@ -123,19 +124,19 @@ loss_run (AtlPool *pool, LossKind kind, float parameter, AtlView x, AtlView t,
           double weight, AtlView dx, gboolean accumulate)
 {
   LossJob job = { kind, parameter, x, t, dx, 0, accumulate };
-  double elements, sum = 0;
+  double elements, sum = 0, sums[MAX_TASKS];
   gsize n_tasks;
 
   job.n_pixels = (gsize)x.shape.n * (gsize)x.shape.h * (gsize)x.shape.w;
-  job.pixels_per_task = MAX (1, TASK_FLOATS / (gsize)x.shape.c);
+  job.pixels_per_task = MAX (MAX (1, TASK_FLOATS / (gsize)x.shape.c),
+                             (job.n_pixels + MAX_TASKS - 1) / MAX_TASKS);
   elements = (double)job.n_pixels * x.shape.c;
   job.scale = (float)(weight / elements);
   n_tasks = (job.n_pixels + job.pixels_per_task - 1) / job.pixels_per_task;
-  job.sums = g_new (double, n_tasks);
+  job.sums = sums;
   atl_pool_run (pool, (gint64)n_tasks, loss_task, &job);
   for (gsize i = 0; i < n_tasks; i++)
-    sum += job.sums[i];
-  g_free (job.sums);
+    sum += sums[i];
   return sum / elements;
 }
 

@@ -9,6 +9,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "base/memory.h"
 #include "files/file-util.h"
 #include "files/picture.h"
 #include "train/alignment.h"
@@ -216,10 +217,10 @@ check_candidate (AtlDoctor *doctor, const AtlCandidate *candidate)
 static gboolean
 hash_part (GFileInputStream *stream, GChecksum *sum, goffset at, gsize size)
 {
-  g_autofree guint8 *bytes = g_malloc (size);
+  atl_autofree guint8 *bytes = atl_try_alloc (size, 1, "pixels", NULL);
   gsize n;
 
-  if (!g_seekable_seek (G_SEEKABLE (stream), at, G_SEEK_SET, NULL, NULL)
+  if (!bytes || !g_seekable_seek (G_SEEKABLE (stream), at, G_SEEK_SET, NULL, NULL)
       || !g_input_stream_read_all (G_INPUT_STREAM (stream), bytes, size, &n, NULL,
                                    NULL))
     return FALSE;

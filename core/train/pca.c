@@ -105,12 +105,13 @@ static gboolean
 decompose (const Pca *p, double *components, double *variances, GError **error)
 {
   int lwork = 64 * p->dim, info = 0;
-  double *rising = g_new (double, p->dim);
-  double *work
-      = atl_try_alloc ((gsize)lwork, sizeof *work, "principal components", error);
+  double *work = atl_try_alloc ((gsize)lwork + p->dim, sizeof *work,
+                                "principal components", error);
 
   if (work)
     {
+      double *rising = work + lwork;
+
       /* Row-major lower is column-major upper. */
       dsyev_ ("V", "U", &p->dim, p->covariance, &p->dim, rising, work, &lwork,
               &info);
@@ -121,7 +122,6 @@ decompose (const Pca *p, double *components, double *variances, GError **error)
       else
         arrange (p, rising, components, variances);
     }
-  g_free (rising);
   if (!work)
     return FALSE;
   atl_free (work);

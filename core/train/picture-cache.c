@@ -79,14 +79,19 @@ open_nameless (const char *folder)
 
 AtlPictureCache *
 atl_picture_cache_new (guint n_pictures, gsize bytes, guint64 disk,
-                       const char *folder)
+                       const char *folder, GError **error)
 {
-  AtlPictureCache *cache = g_new0 (AtlPictureCache, 1);
+  AtlPictureCache *cache;
+  AtlCached *entries
+      = atl_try_alloc0 (n_pictures, sizeof *entries, "decoded pictures", error);
 
+  if (!entries)
+    return NULL;
+  cache = g_new0 (AtlPictureCache, 1);
   pthread_mutex_init (&cache->mutex, NULL);
   pthread_cond_init (&cache->changed, NULL);
   g_queue_init (&cache->recent);
-  cache->entries = g_new0 (AtlCached, n_pictures);
+  cache->entries = entries;
   cache->n_entries = n_pictures;
   cache->max_bytes = bytes;
   cache->fd = disk > 0 ? open_nameless (folder) : -1;
@@ -108,7 +113,7 @@ atl_picture_cache_free (AtlPictureCache *cache)
     }
   if (cache->fd >= 0)
     close (cache->fd);
-  g_free (cache->entries);
+  atl_free (cache->entries);
   pthread_mutex_destroy (&cache->mutex);
   pthread_cond_destroy (&cache->changed);
   g_free (cache);

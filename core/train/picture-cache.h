@@ -19,10 +19,10 @@ typedef struct _AtlPictureCache AtlPictureCache;
 typedef struct _AtlCached AtlCached;
 
 /* Pictures are known by a number, 0 .. n_pictures-1.  disk: most bytes of the
- * file, 0 for none; folder: where it is made.  Never NULL: a file that can't be
- * made is done without. */
+ * file, 0 for none; folder: where it is made.  A file that can't be made is done
+ * without.  NULL with ATELIER_ERROR_MEMORY. */
 AtlPictureCache *atl_picture_cache_new (guint n_pictures, gsize bytes, guint64 disk,
-                                        const char *folder);
+                                        const char *folder, GError **error);
 void atl_picture_cache_free (AtlPictureCache *cache);
 
 /* The picture, decoded from `path` if need be; release it soon.  A failure is

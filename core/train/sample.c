@@ -91,8 +91,8 @@ atl_sample_load (const AtlPair *pair, guint64 index,
     return NULL;
   items.options.width = options->width;
   items.options.height = options->height;
-  items.cache = cache = atl_picture_cache_new (2, G_MAXSIZE, 0, NULL);
-  if (!make_sample (&items, index, sample, error))
+  items.cache = cache = atl_picture_cache_new (2, G_MAXSIZE, 0, NULL, error);
+  if (!cache || !make_sample (&items, index, sample, error))
     return NULL;
   return g_steal_pointer (&sample);
 }

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "train/vqvae-private.h"
 
+#define WHAT "the codebook" /* for messages */
 #define STREAM_STAGES 0x73746167ull
 #define STREAM_RATE 0x72617465ull
 
@@ -125,18 +126,23 @@ step_unquantised (AtlVqvae *self, guint64 step, AtlView x, AtlView t, double *ou
   return TRUE;
 }
 
-static void
-observe_codes (AtlVqvae *self, double *out)
+static gboolean
+observe_codes (AtlVqvae *self, double *out, GError **error)
 {
   for (int q = 0; q < self->n_quantisers; q++)
     {
       Quantiser *quantiser = &self->quantisers[q];
+      double distance;
 
-      out[ATL_VQVAE_COMMITMENT] += atl_codebook_observe (
-          quantiser->codebook, atl_plan_get_value (self->plan, quantiser->z),
-          atl_plan_get_codes (self->plan, quantiser->node),
-          uses_stage_dropout (self, q) ? quantiser->used : NULL);
+      if (!atl_codebook_observe (
+              quantiser->codebook, atl_plan_get_value (self->plan, quantiser->z),
+              atl_plan_get_codes (self->plan, quantiser->node),
+              uses_stage_dropout (self, q) ? quantiser->used : NULL, &distance,
+              error))
+        return FALSE;
+      out[ATL_VQVAE_COMMITMENT] += distance;
     }
+  return TRUE;
 }
 
 static void
@@ -176,10 +182,9 @@ step_quantised (AtlVqvae *self, guint64 step, AtlView x, AtlView t, double *out,
   atl_view_copy (self->method.pool, atl_plan_get_value (self->plan, self->input), 0,
                  x, 0, x.shape.c);
   if (!atl_plan_forward (self->plan, 0, NULL, error)
-      || !reconstruction_loss (self, self->plan, t, out, error))
-    return FALSE;
-  observe_codes (self, out);
-  if (!atl_plan_backward (self->plan, FALSE, NULL, error))
+      || !reconstruction_loss (self, self->plan, t, out, error)
+      || !observe_codes (self, out, error)
+      || !atl_plan_backward (self->plan, FALSE, NULL, error))
     return FALSE;
   move_codebooks (self, step, out);
   atl_learner_step (&self->learner, self->method.collective,
@@ -323,11 +328,11 @@ vqvae_free (AtlMethod *method)
   for (int q = 0; q < self->n_quantisers; q++)
     {
       atl_codebook_free (self->quantisers[q].codebook);
-      g_free (self->quantisers[q].costs);
-      g_free (self->quantisers[q].used);
+      atl_free (self->quantisers[q].costs);
+      atl_free (self->quantisers[q].used);
     }
   atl_free (self->kept);
-  g_free (self->used);
+  atl_free (self->used);
   g_free (self);
 }
 
@@ -357,12 +362,17 @@ add_quantiser (AtlVqvae *self, int which, GError **error)
   quantiser->node = atl_graph_find (graph, quantiser_names[which]);
   quantiser->z = atl_graph_find (graph, z_names[which]);
   quantiser->k = atl_graph_get_node (graph, quantiser->node)->codes;
-  quantiser->costs = g_new (float, quantiser->k);
-  quantiser->used = g_new0 (int, self->method.input.n);
+  self->n_quantisers++;
+  quantiser->costs = atl_try_alloc (quantiser->k, sizeof (float), WHAT, error);
+  if (!quantiser->costs)
+    return FALSE;
+  quantiser->used
+      = atl_try_alloc0 (self->method.input.n, sizeof (int), WHAT, error);
+  if (!quantiser->used)
+    return FALSE;
   quantiser->codebook
       = atl_codebook_new (self->method.model, quantiser->name, self->method.pool,
                           &settings, self->method.collective, error);
-  self->n_quantisers++;
   return quantiser->codebook != NULL;
 }
 
@@ -389,8 +399,9 @@ atl_vqvae_new (AtlModel *model, AtlPool *pool, const AtlVqvaeSettings *settings,
                                    atl_graph_get_channels (graph, self->input) };
   self->method.target = (AtlShape){ batch, height, width,
                                     atl_graph_get_channels (graph, self->output) };
-  self->used = g_new0 (int, batch);
-  if ((!two || add_quantiser (self, 0, error)) && add_quantiser (self, 1, error)
+  self->used = atl_try_alloc0 (batch, sizeof (int), WHAT, error);
+  if (self->used && (!two || add_quantiser (self, 0, error))
+      && add_quantiser (self, 1, error)
       && atl_learner_init (&self->learner, "model", model, pool, &settings->adam,
                            error)
       && (settings->kmeans && self->settings.unquantised > 0
