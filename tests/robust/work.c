@@ -3,22 +3,40 @@
 #include "work.h"
 
 #include <glib/gstdio.h>
+#include <lcms2.h>
 
 #include "apply/apply.h"
 #include "apply/metrics.h"
 #include "codec/prime-pictures.h"
 #include "codec/vqi-thumbnail.h"
 #include "codec/vqi.h"
+#include "models/library.h"
+#include "train/alignment.h"
 #include "train/trainer.h"
 
 #define WIDTH 80
 #define HEIGHT 56
 
+static GBytes *
+make_icc (void)
+{
+  cmsHPROFILE profile = cmsCreate_sRGBProfile ();
+  cmsUInt32Number size = 0;
+  void *data;
+
+  g_assert_true (cmsSaveProfileToMem (profile, NULL, &size));
+  data = g_malloc (size);
+  g_assert_true (cmsSaveProfileToMem (profile, data, &size));
+  cmsCloseProfile (profile);
+  return g_bytes_new_take (data, size);
+}
+
 static AtlPicture *
 make_picture (int width, int height, int seed)
 {
+  g_autoptr (GBytes) icc = make_icc ();
   AtlPicture *picture
-      = atl_picture_new (width, height, 3, FALSE, ATL_DEPTH_U8, NULL, NULL);
+      = atl_picture_new (width, height, 3, FALSE, ATL_DEPTH_U8, icc, NULL);
 
   for (gsize i = 0; i < picture->row_bytes * (gsize)height; i++)
     picture->pixels[i] = (guint8)((i * (gsize)(7 + seed) + i / 29) % 251);
@@ -71,11 +89,15 @@ work_init (Work *work)
           "code_dim=16", "stages=2",          NULL };
   static const char *const names[] = { "p.png", "p.jpg", "p.tif", "p.webp" };
   g_autoptr (AtlPicture) picture = make_picture (WIDTH, HEIGHT, 0);
+  g_autofree char *library = NULL;
 
   *work = (Work){ .folder = g_dir_make_tmp ("atelier-robust-XXXXXX", NULL) };
   g_assert_nonnull (work->folder);
   work->pix2pix = make_model (work, "pix2pix.safetensors", "resnet_6", generator);
-  work->vqvae = make_model (work, "vqvae.safetensors", "vqvae", vqvae);
+  library = g_build_filename (work->folder, "library", NULL);
+  g_assert_cmpint (g_mkdir (library, 0700), ==, 0);
+  g_setenv ("ATELIER_MODEL_PATH", library, TRUE);
+  work->vqvae = make_model (work, "library/vqvae.safetensors", "vqvae", vqvae);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       work->pictures[i] = g_build_filename (work->folder, names[i], NULL);
@@ -196,12 +218,36 @@ roundtrip (Work *work, GError **error)
          && atl_compare_pictures (work->pool, in, out, NULL, &comparison, error);
 }
 
+/* The same picture, with transparency. */
+static AtlPicture *
+load_with_alpha (const char *path, GError **error)
+{
+  g_autoptr (AtlPicture) in = atl_picture_load (path, error);
+  AtlPicture *out = in != NULL
+                        ? atl_picture_new (in->width, in->height, in->channels,
+                                           TRUE, in->depth, in->icc, error)
+                        : NULL;
+
+  for (int y = 0; out != NULL && y < in->height; y++)
+    for (int x = 0; x < in->width; x++)
+      {
+        float pixel[4] = { 0, 0, 0, 0 };
+
+        atl_picture_get (in, x, y, 1, 1, 3, pixel, 3, 3);
+        pixel[3] = (float)((x * y) % 7) / 6;
+        atl_picture_set (out, x, y, 1, 1, 4, pixel, 4, 4);
+      }
+  return out;
+}
+
+/* The model is looked for where it is known to be. */
 static gboolean
 compress (Work *work, GError **error)
 {
   g_autoptr (AtlModel) model = atl_model_open (work->vqvae, error);
   g_autoptr (AtlPicture) in
-      = model != NULL ? atl_picture_load (work->pictures[0], error) : NULL;
+      = model != NULL ? load_with_alpha (work->pictures[0], error) : NULL;
+  g_autoptr (AtlModel) found = NULL;
   g_autofree char *path = g_build_filename (work->folder, "compressed.vqi", NULL);
   AtlVqiOptions options = ATL_VQI_DEFAULTS;
   g_autoptr (AtlVqi) made = NULL;
@@ -213,7 +259,9 @@ compress (Work *work, GError **error)
   if (made != NULL && atl_vqi_save (made, path, error))
     read = atl_vqi_open (path, error);
   if (read != NULL)
-    out = atl_vqi_decode (read, model, work->pool, 0, 0, NULL, error);
+    found = atl_vqi_find_model (read, error);
+  if (found != NULL)
+    out = atl_vqi_decode (read, found, work->pool, 0, 0, NULL, error);
   return out != NULL;
 }
 
@@ -229,15 +277,23 @@ prime (Work *work, GError **error)
   AtlVqiOptions how = ATL_VQI_DEFAULTS;
   g_autoptr (AtlVqi) vqi = NULL;
   g_autoptr (AtlPicture) small = NULL;
+  g_autoptr (AtlModel) again = NULL;
+  g_autofree char *path
+      = g_build_filename (work->folder, "primed.safetensors", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (work->pictures); i++)
     g_ptr_array_add (paths, work->pictures[i]);
   if (in == NULL
       || !atl_prime_model (model, work->pool, paths, 4, &options, NULL, error))
     return FALSE;
-  vqi = atl_vqi_encode_picture (model, work->pool, in, &how, NULL, error);
+  if (!atl_model_save (model, path, TRUE, error))
+    return FALSE;
+  again = atl_model_open (path, error);
+  if (again == NULL)
+    return FALSE;
+  vqi = atl_vqi_encode_picture (again, work->pool, in, &how, NULL, error);
   if (vqi != NULL)
-    small = atl_vqi_thumbnail (vqi, model, work->pool, 16, NULL, error);
+    small = atl_vqi_thumbnail (vqi, again, work->pool, 16, NULL, error);
   return small != NULL;
 }
 
@@ -255,6 +311,24 @@ load_and_save_pictures (Work *work, GError **error)
         return FALSE;
     }
   return TRUE;
+}
+
+static gboolean
+align (Work *work, GError **error)
+{
+  g_autofree char *a = g_build_filename (work->pairs, "A", "0.png", NULL);
+  g_autofree char *b = g_build_filename (work->pairs, "B", "0.png", NULL);
+  char name[] = "0.png";
+  AtlPair pair = { .name = name,
+                   .name_b = name,
+                   .path_a = a,
+                   .path_b = b,
+                   .width = 48,
+                   .height = 48,
+                   .region = { 0, 0, 48, 48 } };
+  AtlAlignment alignment;
+
+  return atl_alignment_look (&pair, &alignment, error);
 }
 
 static gboolean
@@ -298,6 +372,21 @@ train_vqvae (Work *work, GError **error)
   return train (work, ATL_TRAIN_VQVAE, keys, error);
 }
 
+/* Codebooks by gradient, dead entries, fewer stages, damaged pictures. */
+static gboolean
+train_vqvae_otherwise (Work *work, GError **error)
+{
+  static const char *const keys[]
+      = { "hidden=16",      "residual_blocks=1", "codes=64",
+          "code_dim=32",    "stages=2",          "unquantised=0",
+          "size=32",        "batch=2",           "patch=1",
+          "linear_skip=no", "codebook=gradient", "dead=1",
+          "kmeans=no",      "stage_dropout=yes", "rate_to=0.03",
+          "ms_ssim=0.5",    "load_threads=1",    NULL };
+
+  return train (work, ATL_TRAIN_VQVAE, keys, error);
+}
+
 const WorkEntry work_entries[] = {
   { "open-and-save", open_and_save },
   { "create-and-export", create_and_export },
@@ -306,7 +395,9 @@ const WorkEntry work_entries[] = {
   { "compress", compress },
   { "prime", prime },
   { "load-and-save-pictures", load_and_save_pictures },
+  { "align", align },
   { "train-pix2pix", train_pix2pix },
   { "train-vqvae", train_vqvae },
+  { "train-vqvae-otherwise", train_vqvae_otherwise },
   { NULL, NULL },
 };
