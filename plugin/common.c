@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 
 #include "models/library.h"
 #include "procedures.h"

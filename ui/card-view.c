@@ -20,6 +20,7 @@ static const struct
   { "licence", N_ ("Licence") },
   { "data", N_ ("Learned from") },
   { "direction", N_ ("Direction") },
+  { "from", N_ ("Began with") },
   { "training", N_ ("Training") },
   { "steps", N_ ("Steps") },
   { "steps_planned", NULL },

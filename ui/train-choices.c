@@ -83,7 +83,7 @@ atl_choices_settings (GimpProcedureConfig *config, int preset, GError **error)
   g_object_get (config, "steps", &steps, "size", &size, "seed", &seed, NULL);
   if (learn == ATL_LEARN_RESTORE)
     settings->corrupt = g_strdup (corrupt);
-  if (learn != ATL_LEARN_COMPRESS)
+  if (learn != ATL_LEARN_COMPRESS && *from)
     settings->from = g_steal_pointer (&from);
   if (steps > 0)
     settings->steps = steps;

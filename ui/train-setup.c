@@ -25,8 +25,8 @@ struct _AtlTrainSetup
 
   GtkWidget *page, *learn, *folder, *damage_label, *damage, *name;
   GtkWidget *preset[ATL_N_PRESETS], *time[ATL_N_PRESETS], *memory;
-  GtkWidget *size, *steps, *direction, *direction_label, *arch, *seed;
-  GtkWidget *from, *from_label;
+  GtkWidget *size, *steps, *direction, *direction_label, *arch, *seed, *from,
+      *from_label;
   GtkWidget *damage_text_label, *damage_text;
   GtkWidget *findings, *problem_box, *problem;
 
@@ -328,8 +328,8 @@ read_config (AtlTrainSetup *s)
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (s->size), size);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (s->steps), steps);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (s->seed), seed);
-  gtk_combo_box_set_active (GTK_COMBO_BOX (s->direction),
-                            strcmp (direction, "BtoA") == 0);
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (s->direction),
+                               strcmp (direction, "BtoA") == 0 ? "BtoA" : "AtoB");
   fill_archs (s);
   fill_from (s);
   s->reading = FALSE;
@@ -424,34 +424,14 @@ number_changed (GtkSpinButton *spin, AtlTrainSetup *s)
 }
 
 static void
-direction_changed (GtkComboBox *combo, AtlTrainSetup *s)
+choice_changed (GtkComboBox *combo, AtlTrainSetup *s)
 {
-  if (s->reading)
-    return;
-  g_object_set (s->config, "direction",
-                gtk_combo_box_get_active (combo) == 1 ? "BtoA" : "AtoB", NULL);
-  schedule_update (s);
-}
-
-static void
-arch_changed (GtkComboBox *combo, AtlTrainSetup *s)
-{
+  const char *name = g_object_get_data (G_OBJECT (combo), "atelier-argument");
   const char *id = gtk_combo_box_get_active_id (combo);
 
   if (s->reading || !id)
     return;
-  g_object_set (s->config, "arch", id, NULL);
-  schedule_update (s);
-}
-
-static void
-from_changed (GtkComboBox *combo, AtlTrainSetup *s)
-{
-  const char *id = gtk_combo_box_get_active_id (combo);
-
-  if (s->reading || !id)
-    return;
-  g_object_set (s->config, "from", id, NULL);
+  g_object_set (s->config, name, id, NULL);
   schedule_update (s);
 }
 
@@ -513,6 +493,27 @@ new_spin (AtlTrainSetup *s, const char *argument, double highest, double step,
   return spin;
 }
 
+/* Its rows have the words of that argument as ids. */
+static GtkWidget *
+new_choice (AtlTrainSetup *s, const char *argument)
+{
+  GtkWidget *combo = gtk_combo_box_text_new ();
+
+  g_object_set_data (G_OBJECT (combo), "atelier-argument", (gpointer)argument);
+  g_signal_connect (combo, "changed", G_CALLBACK (choice_changed), s);
+  return combo;
+}
+
+static GtkWidget *
+new_direction (AtlTrainSetup *s)
+{
+  GtkWidget *combo = new_choice (s, "direction");
+
+  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), "AtoB", _ ("from A to B"));
+  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), "BtoA", _ ("from B to A"));
+  return combo;
+}
+
 static GtkWidget *
 new_presets (AtlTrainSetup *s)
 {
@@ -563,15 +564,14 @@ new_grid (void)
 static GtkWidget *
 new_advanced (AtlTrainSetup *s)
 {
-  const char *const ways[] = { _ ("from A to B"), _ ("from B to A") };
   GtkWidget *expander = gtk_expander_new_with_mnemonic (_ ("Ad_vanced"));
   GtkWidget *grid = new_grid ();
 
   s->size = new_spin (s, "size", 4096, 16, TRUE);
   s->steps = new_spin (s, "steps", 1e8, 100, TRUE);
-  s->direction = new_combo (ways, G_N_ELEMENTS (ways));
-  s->arch = gtk_combo_box_text_new ();
-  s->from = gtk_combo_box_text_new ();
+  s->direction = new_direction (s);
+  s->arch = new_choice (s, "arch");
+  s->from = new_choice (s, "from");
   s->seed = new_spin (s, "seed", G_MAXINT, 1, FALSE);
   s->damage_text = gtk_entry_new ();
   atl_grid_add (GTK_GRID (grid), 0, _ ("Si_ze of a patch"), s->size);
@@ -594,9 +594,6 @@ new_advanced (AtlTrainSetup *s)
   gtk_widget_set_margin_start (grid, 12);
   gtk_widget_set_margin_top (grid, 6);
   gtk_container_add (GTK_CONTAINER (expander), grid);
-  g_signal_connect (s->direction, "changed", G_CALLBACK (direction_changed), s);
-  g_signal_connect (s->arch, "changed", G_CALLBACK (arch_changed), s);
-  g_signal_connect (s->from, "changed", G_CALLBACK (from_changed), s);
   g_signal_connect (s->damage_text, "changed", G_CALLBACK (damage_text_changed), s);
   return expander;
 }

@@ -36,6 +36,14 @@ typedef struct
   int      out_channels; /* that `write` takes: 1 or 3; 0: as the source has */
 } AtlImageIo;
 
+/* `read` and `write` of pictures in memory: data is an AtlPicture. */
+gboolean atl_picture_io_read  (gpointer picture, int x, int y, int width,
+                               int height, int channels, float *out,
+                               GError **error);
+gboolean atl_picture_io_write (gpointer picture, int x, int y, int width,
+                               int height, int channels, const float *in,
+                               GError **error);
+
 /* Channels that the result has by nature, for a source with so many: a model
  * that colours makes 3 of 1. */
 int atl_apply_get_channels (const AtlModel *model, int channels);

@@ -3,6 +3,24 @@
 #include "apply/apply.h"
 #include "base/memory.h"
 
+gboolean
+atl_picture_io_read (gpointer picture, int x, int y, int width, int height,
+                     int channels, float *out, GError **error)
+{
+  atl_picture_get (picture, x, y, width, height, channels, out, channels,
+                   (gsize)width * channels);
+  return TRUE;
+}
+
+gboolean
+atl_picture_io_write (gpointer picture, int x, int y, int width, int height,
+                      int channels, const float *in, GError **error)
+{
+  atl_picture_set (picture, x, y, width, height, channels, in, channels,
+                   (gsize)width * channels);
+  return TRUE;
+}
+
 typedef struct
 {
   const AtlPicture *from;
@@ -15,9 +33,8 @@ read_pixels (gpointer data, int x, int y, int width, int height, int channels,
 {
   const Pictures *p = data;
 
-  atl_picture_get (p->from, x, y, width, height, channels, out, channels,
-                   (gsize)width * channels);
-  return TRUE;
+  return atl_picture_io_read ((gpointer)p->from, x, y, width, height, channels, out,
+                              error);
 }
 
 static gboolean
@@ -26,9 +43,7 @@ write_pixels (gpointer data, int x, int y, int width, int height, int channels,
 {
   const Pictures *p = data;
 
-  atl_picture_set (p->to, x, y, width, height, channels, in, channels,
-                   (gsize)width * channels);
-  return TRUE;
+  return atl_picture_io_write (p->to, x, y, width, height, channels, in, error);
 }
 
 /* What atl_apply can't do for the rest of the picture if only a part is wanted. */

@@ -171,15 +171,6 @@ atl_vqi_decode_codes (const AtlVqi *vqi, AtlModel *model, int stages,
 
 /* --- Pixels --------------------------------------------------------------- */
 
-static gboolean
-write_picture (gpointer data, int x, int y, int width, int height, int channels,
-               const float *in, GError **error)
-{
-  atl_picture_set (data, x, y, width, height, channels, in, channels,
-                   (gsize)width * channels);
-  return TRUE;
-}
-
 /* Puts alpha beside the colours that are there. */
 static gboolean
 set_alpha (AtlPicture *picture, const guint16 *alpha, int bits, GError **error)
@@ -228,8 +219,8 @@ atl_vqi_decode (const AtlVqi *vqi, AtlModel *model, AtlPool *pool, int stages,
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
   AtlProgressPart part, rest;
   AtlCodes codes;
-  AtlImageIo io = { vqi->width,    vqi->height, vqi->channels, NULL,
-                    write_picture, NULL,        vqi->channels };
+  AtlImageIo io = { vqi->width,           vqi->height, vqi->channels, NULL,
+                    atl_picture_io_write, NULL,        vqi->channels };
   gboolean ok;
 
   options.memory = memory;

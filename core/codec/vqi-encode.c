@@ -311,15 +311,6 @@ atl_vqi_encode (AtlModel *model, AtlPool *pool, const AtlVqiSource *source,
 
 /* --- Pictures ------------------------------------------------------------- */
 
-static gboolean
-read_picture (gpointer data, int x, int y, int width, int height, int channels,
-              float *out, GError **error)
-{
-  atl_picture_get (data, x, y, width, height, channels, out, channels,
-                   (gsize)width * channels);
-  return TRUE;
-}
-
 /* Alpha in 8 bits, or 16 where the picture has more. */
 static guint16 *
 take_alpha (const AtlPicture *picture, int bits, GError **error)
@@ -354,8 +345,8 @@ atl_vqi_encode_picture (AtlModel *model, AtlPool *pool, const AtlPicture *pictur
 {
   atl_autofree guint16 *alpha = NULL;
   AtlVqiSource source
-      = { { picture->width, picture->height, picture->channels, read_picture, NULL,
-            (gpointer)picture, picture->channels },
+      = { { picture->width, picture->height, picture->channels, atl_picture_io_read,
+            NULL, (gpointer)picture, picture->channels },
           picture->depth };
 
   source.icc = picture->icc;

@@ -66,15 +66,6 @@ sample_codes (const AtlCodes *codes, const AtlModel *model, const Sampling *s,
   return TRUE;
 }
 
-static gboolean
-write_picture (gpointer data, int x, int y, int width, int height, int channels,
-               const float *in, GError **error)
-{
-  atl_picture_set (data, x, y, width, height, channels, in, channels,
-                   (gsize)width * channels);
-  return TRUE;
-}
-
 static AtlPicture *
 decode_few (const AtlVqi *vqi, AtlModel *model, AtlPool *pool, int size,
             const AtlProgress *progress, GError **error)
@@ -96,7 +87,7 @@ decode_few (const AtlVqi *vqi, AtlModel *model, AtlPool *pool, int size,
                              vqi->icc, error);
   io.width = s.width;
   io.height = s.height;
-  io.write = write_picture;
+  io.write = atl_picture_io_write;
   io.data = picture;
   ok = picture && atl_apply_decode (model, pool, &io, NULL, &few, progress, error);
   atl_codes_clear (&few);

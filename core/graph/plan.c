@@ -3,7 +3,6 @@
 #include "graph/plan-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "base/memory.h"
 

@@ -1,7 +1,5 @@
 /* Imports checkpoints of PyTorch and safetensors that other programs wrote. */
 
-#include <glib/gi18n-lib.h>
-
 #include "files/checkpoint.h"
 #include "files/file-util.h"
 #include "files/safetensors.h"

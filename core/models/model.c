@@ -433,11 +433,11 @@ atl_model_get_name (const AtlModel *model)
   return model->name ? model->name : "";
 }
 
-gboolean
-atl_model_require (const AtlModel *model, const char *kind, GError **error)
+static gboolean
+require_kind (const AtlConfig *config, const char *name, const char *kind,
+              GError **error)
 {
-  const char *found = atl_config_kind (&model->config);
-  const char *name = atl_model_get_name (model);
+  const char *found = atl_config_kind (config);
 
   if (g_str_equal (found, kind))
     return TRUE;
@@ -459,6 +459,29 @@ atl_model_require (const AtlModel *model, const char *kind, GError **error)
         _ ("the model '%s' is a discriminator, which is for training only; "
            "choose another model"),
         name);
+  return FALSE;
+}
+
+gboolean
+atl_model_require (const AtlModel *model, const char *kind, GError **error)
+{
+  return require_kind (&model->config, atl_model_get_name (model), kind, error);
+}
+
+gboolean
+atl_model_peek_config (const char *path, const char *kind, AtlConfig *config,
+                       GError **error)
+{
+  g_autoptr (GHashTable) metadata = NULL;
+  g_autoptr (AtlTensorSet) tensors
+      = atl_safetensors_read_header (path, &metadata, error);
+  g_autofree char *name = name_of_path (path);
+
+  if (!tensors)
+    return FALSE;
+  if (atl_model_read_config (metadata, config, error))
+    return require_kind (config, name, kind, error);
+  g_prefix_error (error, "%s: ", path);
   return FALSE;
 }
 

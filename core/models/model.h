@@ -68,6 +68,11 @@ const char      *atl_model_get_name    (const AtlModel *model);
  * ATELIER_ERROR_MEMORY. */
 const char      *atl_model_get_hash    (AtlModel *model, GError **error);
 
+/* The configuration alone, from the file's header; the errors of atl_model_open
+ * and atl_model_require. */
+gboolean         atl_model_peek_config (const char *path, const char *kind,
+                                        AtlConfig *config, GError **error);
+
 /* FALSE with ATELIER_ERROR_MODEL unless the model's kind is `kind`; the
  * message says what such a model is for. */
 gboolean         atl_model_require     (const AtlModel *model,

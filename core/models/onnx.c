@@ -6,9 +6,6 @@
  * batch of one; the batch is then fixed at that.  Height and width stay open.
  */
 
-#include <glib/gi18n-lib.h>
-#include <string.h>
-
 #include "base/memory.h"
 #include "models/model-private.h"
 #include "models/onnx-writer.h"

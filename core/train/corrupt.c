@@ -404,17 +404,16 @@ static gboolean
 apply_motion (const AtlPlate *plate, AtlRandom *random, float length,
               int directions, GError **error)
 {
-  float angle, bend;
+  float angle, bend = 0;
 
   if (directions)
+    angle = (float)G_PI * (float)atl_random_below (random, (guint)directions)
+            / (float)directions;
+  else
     {
-      guint which = atl_random_below (random, (guint)directions);
-
-      return atl_damage_motion (
-          plate, length, (float)G_PI * (float)which / (float)directions, 0, error);
+      angle = atl_random_uniform (random) * (float)G_PI;
+      bend = (atl_random_uniform (random) - 0.5f) * 0.4f;
     }
-  angle = atl_random_uniform (random) * (float)G_PI;
-  bend = (atl_random_uniform (random) - 0.5f) * 0.4f;
   return atl_damage_motion (plate, length, angle, bend, error);
 }
 

@@ -418,32 +418,22 @@ atl_train_settings_free (AtlTrainSettings *s)
   g_free (s);
 }
 
-AtlModel *
-atl_train_settings_open_from (const AtlTrainSettings *s, GError **error)
-{
-  g_autofree char *path = NULL;
-  g_autoptr (AtlModel) model = NULL;
-
-  if (!s->from || !*s->from)
-    return NULL;
-  path = atl_library_find (s->from, error);
-  model = path ? atl_model_open (path, error) : NULL;
-  if (!model || !atl_model_require (model, atl_train_kind_name (s->kind), error))
-    return NULL;
-  return g_steal_pointer (&model);
-}
-
+/* That of the model to start from. */
 static gboolean
 take_network (AtlTrainSettings *s, GError **error)
 {
-  GError *problem = NULL;
-  g_autoptr (AtlModel) model = atl_train_settings_open_from (s, &problem);
+  g_autofree char *path = NULL;
 
-  if (model)
-    s->network = *atl_model_get_config (model);
-  if (problem)
-    g_propagate_error (error, problem);
-  return problem == NULL;
+  if (s->kind == ATL_TRAIN_VQVAE)
+    {
+      g_set_error_literal (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
+                           _ ("a VQ-VAE can't start from another model"));
+      return FALSE;
+    }
+  path = atl_library_find (s->from, error);
+  return path
+         && atl_model_peek_config (path, atl_train_kind_name (s->kind), &s->network,
+                                   error);
 }
 
 gboolean
@@ -451,13 +441,9 @@ atl_train_settings_check (AtlTrainSettings *s, GError **error)
 {
   const char *wrong = NULL;
 
-  if (s->kind == ATL_TRAIN_VQVAE && s->from && *s->from)
-    {
-      g_set_error_literal (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
-                           _ ("a VQ-VAE can't start from another model"));
-      return FALSE;
-    }
-  if (!take_network (s, error) || !atl_config_check (&s->network, error))
+  if (s->from && !take_network (s, error))
+    return FALSE;
+  if (!atl_config_check (&s->network, error))
     return FALSE;
   if (s->kind == ATL_TRAIN_PIX2PIX && s->gan_weight == 0 && s->l1_weight == 0)
     wrong

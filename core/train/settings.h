@@ -21,7 +21,7 @@
 
 #pragma once
 
-#include "models/model.h"
+#include "models/config.h"
 #include "train/augment.h"
 #include "train/pairs.h"
 #include "train/pix2pix.h"
@@ -83,7 +83,7 @@ typedef struct
   int measure_pairs; /* at most so many held-out ones */
   int keep;          /* 0 the best model, 1 the last */
 
-  char *from; /* a model to start from, by file or name; NULL or empty: none */
+  char *from; /* a model to start from, by file or name, or NULL */
 
   /* The card */
   char *name, *description, *author, *licence;
@@ -119,11 +119,6 @@ AtlTrainSettings *atl_train_settings_from_text (const char *text,
  * that text of a checkpoint and these settings (the number of steps may). */
 gboolean atl_train_settings_compare (const AtlTrainSettings *settings,
                                      const char *text, GError **error);
-
-/* The model to start from.  NULL with what finding or opening it says, or
- * ATELIER_ERROR_MODEL if it is of another kind; NULL without an error: none. */
-AtlModel *atl_train_settings_open_from (const AtlTrainSettings *settings,
-                                        GError **error);
 
 AtlPix2pixSettings atl_train_settings_pix2pix (const AtlTrainSettings *settings);
 AtlVqvaeSettings atl_train_settings_vqvae (const AtlTrainSettings *settings);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "models/library.h"
+
 static gboolean
 make_discriminator (AtlSetup *setup, const AtlTrainSettings *s, GError **error)
 {
@@ -17,24 +19,32 @@ make_discriminator (AtlSetup *setup, const AtlTrainSettings *s, GError **error)
   return setup->discriminator != NULL;
 }
 
+static AtlModel *
+open_from (const AtlTrainSettings *s, GError **error)
+{
+  g_autofree char *path = atl_library_find (s->from, error);
+  g_autoptr (AtlModel) from = path ? atl_model_open (path, error) : NULL;
+
+  if (!from || !atl_model_require (from, atl_train_kind_name (s->kind), error))
+    return NULL;
+  return g_steal_pointer (&from);
+}
+
 /* Random weights, or those of the model to start from; everything else of that
  * model's file is its own. */
 static AtlModel *
 make_model (const AtlTrainSettings *s, GError **error)
 {
-  GError *problem = NULL;
-  g_autoptr (AtlModel) from = atl_train_settings_open_from (s, &problem);
+  g_autoptr (AtlModel) from = NULL;
   AtlModel *model;
   AtlWeights *weights;
 
-  if (problem)
-    {
-      g_propagate_error (error, problem);
-      return NULL;
-    }
-  if (!from)
+  if (!s->from)
     return atl_model_create (&s->network, (guint64)s->seed, error);
-  model = atl_model_create (atl_model_get_config (from), (guint64)s->seed, error);
+  from = open_from (s, error);
+  model = from ? atl_model_create (atl_model_get_config (from), (guint64)s->seed,
+                                   error)
+               : NULL;
   if (!model)
     return NULL;
   weights = atl_model_get_weights (model);

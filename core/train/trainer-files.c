@@ -254,7 +254,7 @@ fill_card (AtlTrainer *t, const AtlMeasurement *m)
   set_text (card, "licence", s->licence);
   set_text (card, "data", data);
   set_text (card, "direction", s->b_to_a ? "BtoA" : NULL);
-  if (s->from && *s->from)
+  if (s->from)
     {
       g_autofree char *from = g_path_get_basename (s->from);
 

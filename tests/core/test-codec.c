@@ -696,22 +696,13 @@ test_picture (Fixture *f, gconstpointer data)
     }
 }
 
-static gboolean
-read_picture (gpointer data, int x, int y, int width, int height, int channels,
-              float *out, GError **error)
-{
-  atl_picture_get (data, x, y, width, height, channels, out, channels,
-                   (gsize)width * channels);
-  return TRUE;
-}
-
 /* Tiles are how it is computed, not what comes out; nor are threads. */
 static void
 test_one_picture (Fixture *f, gconstpointer data)
 {
   g_autoptr (AtlPicture) picture
       = make_picture (333, 221, 3, FALSE, ATL_DEPTH_U8, NULL);
-  AtlImageIo io = { 333, 221, 3, read_picture, NULL, picture, 3 };
+  AtlImageIo io = { 333, 221, 3, atl_picture_io_read, NULL, picture, 3 };
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
   AtlCodes whole, tiled;
   GError *error = NULL;

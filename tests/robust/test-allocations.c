@@ -1,7 +1,7 @@
 /* Memory runs out: every allocation that may fail does, in turn, however small,
- * in every job of work.c.  Each time the job ends with an error or goes on without what it can
- * do without; nothing is half written and, under the address sanitizer, nothing
- * leaks.
+ * in every job of work.c.  Each time the job ends with an error or goes on
+ * without what it can do without; nothing is half written and, under the address
+ * sanitizer, nothing leaks.
  *
  * All of them in slow mode (-m slow); otherwise the first ones and some spread
  * over the rest. */

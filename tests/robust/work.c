@@ -3,13 +3,13 @@
 #include "work.h"
 
 #include <glib/gstdio.h>
-#include <lcms2.h>
 
 #include "apply/apply.h"
 #include "apply/metrics.h"
 #include "codec/prime-pictures.h"
 #include "codec/vqi-thumbnail.h"
 #include "codec/vqi.h"
+#include "icc.h"
 #include "models/library.h"
 #include "train/alignment.h"
 #include "train/trainer.h"
@@ -17,24 +17,10 @@
 #define WIDTH 80
 #define HEIGHT 56
 
-static GBytes *
-make_icc (void)
-{
-  cmsHPROFILE profile = cmsCreate_sRGBProfile ();
-  cmsUInt32Number size = 0;
-  void *data;
-
-  g_assert_true (cmsSaveProfileToMem (profile, NULL, &size));
-  data = g_malloc (size);
-  g_assert_true (cmsSaveProfileToMem (profile, data, &size));
-  cmsCloseProfile (profile);
-  return g_bytes_new_take (data, size);
-}
-
 static AtlPicture *
 make_picture (int width, int height, int seed)
 {
-  g_autoptr (GBytes) icc = make_icc ();
+  g_autoptr (GBytes) icc = icc_take (cmsCreate_sRGBProfile ());
   AtlPicture *picture
       = atl_picture_new (width, height, 3, FALSE, ATL_DEPTH_U8, icc, NULL);
 
