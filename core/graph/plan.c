@@ -91,6 +91,28 @@ plan_alloc (gsize count, gsize size, GError **error)
                          error);
 }
 
+/* Room for what the norms will be given. */
+static gboolean
+allocate_statistics (AtlPlan *plan, GError **error)
+{
+  if (plan->options.statistics != ATL_STATISTICS_GIVEN)
+    return TRUE;
+  for (int i = 0; i < plan->n_nodes; i++)
+    {
+      AtlOp op = atl_graph_get_node (plan->graph, i)->op;
+
+      if (plan->values[i].role == ROLE_UNUSED
+          || (op != ATL_OP_BATCH_NORM && op != ATL_OP_INSTANCE_NORM))
+        continue;
+      plan->statistics[i]
+          = plan_alloc (2 * (gsize)atl_graph_get_channels (plan->graph, i),
+                        sizeof (float), error);
+      if (plan->statistics[i] == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 allocate (AtlPlan *plan, GError **error)
 {
@@ -109,7 +131,7 @@ allocate (AtlPlan *plan, GError **error)
   if (plan->scratch == NULL)
     return FALSE;
   plan->zeros = atl_try_alloc0 (plan->n_zeros, sizeof (float), what, error);
-  return plan->zeros != NULL;
+  return plan->zeros != NULL && allocate_statistics (plan, error);
 }
 
 AtlPlan *
@@ -154,7 +176,7 @@ atl_plan_free (AtlPlan *plan)
       g_free (step->state);
     }
   for (int i = 0; i < plan->n_nodes; i++)
-    g_free (plan->statistics[i]);
+    atl_free (plan->statistics[i]);
   g_free (plan->statistics);
   g_array_unref (plan->steps);
   g_array_unref (plan->buffers);

@@ -57,8 +57,6 @@ plan_norm_known (AtlPlan *plan, int node, const float **mean,
 
   if (plan->options.statistics == ATL_STATISTICS_GIVEN)
     {
-      if (plan->statistics[node] == NULL)
-        plan->statistics[node] = g_new0 (float, 2 * channels);
       *mean = plan->statistics[node];
       *variance = plan->statistics[node] + channels;
       return;
@@ -73,8 +71,7 @@ atl_plan_set_statistics (AtlPlan *plan, int node, const float *mean,
 {
   int channels = atl_graph_get_channels (plan->graph, node);
 
-  if (plan->statistics[node] == NULL)
-    plan->statistics[node] = g_new0 (float, 2 * channels);
+  g_return_if_fail (plan->statistics[node] != NULL);
   memcpy (plan->statistics[node], mean, channels * sizeof (float));
   memcpy (plan->statistics[node] + channels, variance, channels * sizeof (float));
 }
