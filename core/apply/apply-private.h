@@ -42,7 +42,7 @@ typedef struct
   int    file;
 } AtlMap;
 
-/* A run over all tiles. */
+/* A run over all tiles.  Its arrays are of one piece with it. */
 typedef struct
 {
   int      *from, *targets; /* nodes that get values, and that are read */
@@ -54,6 +54,9 @@ typedef struct
   int       n_store;
   int      *drop;  /* and those that nobody reads after it */
   int       n_drop;
+  AtlShape *shapes; /* of `from`, as last set */
+  int      *halos;  /* of `from`, to work in */
+  int       reach;  /* how far it sees, in pixels of the picture */
   AtlStatistics statistics;
   AtlLayout layout;
   gboolean  exact;
@@ -83,6 +86,7 @@ typedef struct
 
   int                n_nodes;
   AtlShape          *shapes;    /* over the window; n = 0: not needed */
+  AtlShape          *trial;     /* as many, to work in */
   gboolean           measures;  /* there are norms with the image's own
                                    statistics */
   float            **known;     /* per norm: means, then variances; or NULL */
@@ -111,13 +115,18 @@ gboolean atl_job_measures (const AtlJob *job, int node);
 
 /* passes.c: fills job->passes.  FALSE with ATELIER_ERROR_MEMORY. */
 gboolean atl_passes_plan (AtlJob *job, GError **error);
+/* One of at most so many `from` and `drop`, with its reach to be found yet; NULL
+ * with ATELIER_ERROR_MEMORY. */
+AtlPass *atl_pass_new    (int n_from, int n_nodes, GError **error);
 void     atl_pass_free   (AtlPass *pass);
 
 /* tiling.c */
 AtlPlanOptions atl_pass_options (const AtlJob *job, const AtlPass *pass);
-/* Shapes of the pass's `from` for a tile of this size. */
-void     atl_pass_shapes (const AtlJob *job, const AtlPass *pass, int width,
-                          int height, AtlShape *shapes);
+/* Sets pass->shapes for a tile of this size. */
+void     atl_pass_set_shapes (const AtlJob *job, const AtlPass *pass, int width,
+                              int height);
+/* Finds pass->reach. */
+void     atl_pass_find_reach (const AtlJob *job, AtlPass *pass);
 /* Sets the layout, with so many bytes of maps beside.  FALSE if no tile fits;
  * pass->bytes is then the least that it would take. */
 gboolean atl_pass_choose_tiles (const AtlJob *job, AtlPass *pass, gsize maps);
@@ -154,8 +163,7 @@ void     atl_moments_merge  (AtlMoments *a, const AtlMoments *b);
 gboolean atl_moments_add    (AtlMoments *moments, AtlPool *pool, AtlView view,
                              AtlRect rect, GError **error);
 /* Tells the plan what job->known says of the norms that it computes. */
-void     atl_statistics_set (const AtlJob *job, const AtlPass *pass,
-                             AtlPlan *plan);
+void     atl_statistics_set (const AtlJob *job, AtlPlan *plan);
 /* Keeps what a pass found of the norm `node`. */
 gboolean atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments,
                               GError **error);

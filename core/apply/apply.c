@@ -297,20 +297,22 @@ prepare_run (Run *run, GError **error)
   AtlJob *job = run->job;
   const AtlPass *pass = run->pass;
   const AtlLayout *layout = &pass->layout;
-  g_autofree AtlShape *shapes = g_new (AtlShape, pass->n_from);
   AtlPlanOptions options = atl_pass_options (job, pass);
 
-  run->moments = g_new0 (AtlMoments, MAX (pass->n_norms, 1));
+  run->moments
+      = atl_try_alloc0 (pass->n_norms, sizeof (AtlMoments), _ ("tiles"), error);
+  if (!run->moments)
+    return FALSE;
   for (int i = 0; i < pass->n_norms; i++)
     if (!atl_moments_init (&run->moments[i], job->shapes[pass->norms[i]].c, error))
       return FALSE;
-  atl_pass_shapes (job, pass, layout->x.tile, layout->y.tile, shapes);
-  run->plan = atl_plan_new (job->graph, job->weights, job->pool, pass->from, shapes,
-                            pass->n_from, pass->targets, pass->n_targets, &options,
-                            error);
+  atl_pass_set_shapes (job, pass, layout->x.tile, layout->y.tile);
+  run->plan = atl_plan_new (job->graph, job->weights, job->pool, pass->from,
+                            pass->shapes, pass->n_from, pass->targets,
+                            pass->n_targets, &options, error);
   if (!run->plan)
     return FALSE;
-  atl_statistics_set (job, pass, run->plan);
+  atl_statistics_set (job, run->plan);
   if (job->costs)
     atl_codes_set_costs (job, run->plan);
   for (int i = 0; i < pass->n_store; i++)
@@ -364,7 +366,7 @@ run_pass (AtlJob *job, const AtlPass *pass, const AtlProgress *progress,
 
   for (int i = 0; run.moments && i < pass->n_norms; i++)
     atl_moments_clear (&run.moments[i]);
-  g_free (run.moments);
+  atl_free (run.moments);
   atl_free (run.band);
   if (run.plan)
     atl_plan_free (run.plan);

@@ -198,16 +198,19 @@ static gboolean
 plan_pass (AtlJob *job, const int *from, int n_from, const int *targets,
            int n_targets, GError **error)
 {
-  AtlPass *pass = g_new0 (AtlPass, 1);
+  AtlPass *pass = atl_pass_new (n_from, MAX (n_from, n_targets), error);
   gboolean single
       = job->options.tile == 0
         || job->options.tile >= MAX (job->window.width, job->window.height);
 
+  if (!pass)
+    return FALSE;
   g_ptr_array_add (job->passes, pass);
-  pass->from = g_memdup2 (from, n_from * sizeof *from);
+  memcpy (pass->from, from, n_from * sizeof *from);
   pass->n_from = n_from;
-  pass->targets = g_memdup2 (targets, n_targets * sizeof *targets);
+  memcpy (pass->targets, targets, n_targets * sizeof *targets);
   pass->n_targets = n_targets;
+  atl_pass_find_reach (job, pass);
   pass->last = targets[0] == job->output;
   pass->statistics = job->statistics;
   if ((!single || !atl_pass_set_single (job, pass))

@@ -42,12 +42,11 @@ infer (const AtlJob *job, int width, int height, AtlShape *shapes, GError **erro
 static gboolean
 find_min_side (AtlJob *job, GError **error)
 {
-  g_autofree AtlShape *shapes = g_new (AtlShape, job->n_nodes);
-
   for (int k = 1; k <= 64; k++)
     {
       job->min_side = k * job->multiple;
-      if (infer (job, job->min_side, job->min_side, shapes, k == 64 ? error : NULL))
+      if (infer (job, job->min_side, job->min_side, job->trial,
+                 k == 64 ? error : NULL))
         return TRUE;
     }
   return FALSE;
@@ -173,7 +172,6 @@ set_modes (AtlJob *job, const AtlConfig *config)
   job->statistics = image ? ATL_STATISTICS_IMAGE : ATL_STATISTICS_RUNNING;
   job->dropout = (o->dropout < 0 ? config->dropout_applied : o->dropout)
                  && has_dropout (job);
-  job->known = g_new0 (float *, job->n_nodes);
   for (int i = 0; i < job->n_nodes; i++)
     job->measures = job->measures || atl_job_measures (job, i);
 }
@@ -186,6 +184,22 @@ counted_budget (gsize memory)
   if (memory == 0)
     memory = ATL_DEFAULT_MEMORY;
   return memory - MIN (memory / 8, (gsize)48 << 20);
+}
+
+/* What there is one of for each node. */
+static gboolean
+allocate (AtlJob *job, GError **error)
+{
+  const char *what = _ ("the network's intermediate results");
+
+  job->known = atl_try_alloc0 (job->n_nodes, sizeof *job->known, what, error);
+  if (!job->known)
+    return FALSE;
+  job->shapes = atl_try_alloc0 (2 * job->n_nodes, sizeof *job->shapes, what, error);
+  if (!job->shapes)
+    return FALSE;
+  job->trial = job->shapes + job->n_nodes;
+  return TRUE;
 }
 
 gboolean
@@ -224,11 +238,12 @@ atl_job_init (AtlJob *job, AtlModel *model, AtlPool *pool, const AtlImageIo *io,
       || !set_region (job, error) || !check_stages (job, config, error))
     return FALSE;
   atl_graph_reach (job->graph, job->input, job->output, NULL, &job->multiple);
+  if (!allocate (job, error))
+    return FALSE;
   set_modes (job, config);
   if (!find_min_side (job, error))
     return FALSE;
   set_window (job);
-  job->shapes = g_new (AtlShape, job->n_nodes);
   if (!infer (job, job->window.width, job->window.height, job->shapes, error)
       || !check_output (job, error))
     return FALSE;
@@ -240,8 +255,8 @@ atl_job_clear (AtlJob *job)
 {
   for (int i = 0; job->known && i < job->n_nodes; i++)
     atl_free (job->known[i]);
-  g_free (job->known);
-  g_free (job->shapes);
+  atl_free (job->known);
+  atl_free (job->shapes);
   atl_free (job->picture_strip);
   atl_free (job->result_strip);
   g_ptr_array_unref (job->passes);

@@ -17,6 +17,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* What it costs to write or read one float of a map, in multiply-accumulates;
  * from a few measurements, and not delicate. */
 #define MEMORY_COST 150
@@ -26,19 +28,30 @@
 
 typedef struct
 {
-  int *nodes;
+  int *nodes; /* NULL: there are none */
   int n;
   gsize bytes; /* of the maps: the picture itself needs none */
   gboolean usable;
 } Frontier;
 
+/* While frontiers are chosen: pass k with what was kept before it. */
+typedef struct
+{
+  double cost; /* of the passes so far if this frontier was kept last */
+  int before;  /* what was kept before it */
+  gboolean kept;
+} Choice;
+
 typedef struct
 {
   AtlJob *job;
+  GError *error;    /* memory was short: everything stops */
   gboolean *scales; /* the node's value grows as the picture does */
+  gboolean *marked; /* to work in, one a node */
   int *level;       /* passes that must be done before a node is known */
   int n_levels;
-  Frontier *frontiers; /* 0 .. n_levels */
+  Frontier *frontiers; /* 0 .. n_levels, and NULL where there are no levels */
+  Choice *choices;     /* as many */
 
   /* The way of keeping maps that is being tried: bytes of them in all, and in
    * memory. */
@@ -50,15 +63,35 @@ typedef struct
   gsize least_bytes; /* that a way that does not fit would take */
 } Planner;
 
+static gpointer
+try_alloc (gsize count, gsize size, GError **error)
+{
+  return atl_try_alloc0 (count, size, _ ("the network's intermediate results"), error);
+}
+
+AtlPass *
+atl_pass_new (int n_from, int n_nodes, GError **error)
+{
+  gsize ints = 3 * (gsize)n_from + 3 * (gsize)n_nodes;
+  AtlPass *pass = try_alloc (
+      1, sizeof *pass + n_from * sizeof (AtlShape) + ints * sizeof (int), error);
+
+  if (!pass)
+    return NULL;
+  pass->shapes = (AtlShape *)(pass + 1);
+  pass->from = (int *)(pass->shapes + n_from);
+  pass->drop = pass->from + n_from;
+  pass->halos = pass->drop + n_from;
+  pass->targets = pass->halos + n_from;
+  pass->norms = pass->targets + n_nodes;
+  pass->store = pass->norms + n_nodes;
+  return pass;
+}
+
 void
 atl_pass_free (AtlPass *pass)
 {
-  g_free (pass->from);
-  g_free (pass->targets);
-  g_free (pass->norms);
-  g_free (pass->store);
-  g_free (pass->drop);
-  g_free (pass);
+  atl_free (pass);
 }
 
 static gsize
@@ -80,44 +113,43 @@ contains (const int *nodes, int n, int node)
 
 /* --- Frontiers ---------------------------------------------------------- */
 
-static void
+static gboolean
 find_scales (Planner *p)
 {
   AtlJob *job = p->job;
   int m = job->multiple;
   AtlShape larger = { 1, job->window.height + m, job->window.width + m,
                       job->colouring.in_channels };
-  g_autofree AtlShape *shapes = g_new (AtlShape, job->n_nodes);
 
-  p->scales = g_new0 (gboolean, job->n_nodes);
+  p->scales = try_alloc (2 * job->n_nodes, sizeof (gboolean), &p->error);
+  if (!p->scales)
+    return FALSE;
+  p->marked = p->scales + job->n_nodes;
   if (!atl_graph_infer (job->graph, &job->input, &larger, 1, &job->output, 1,
-                        shapes, NULL))
-    return;
+                        job->trial, NULL))
+    return TRUE;
   for (int i = 0; i < job->n_nodes; i++)
     {
-      AtlShape a = job->shapes[i], b = shapes[i];
+      AtlShape a = job->shapes[i], b = job->trial[i];
 
       p->scales[i] = a.n > 0
                      && (gint64)a.w * larger.w == (gint64)b.w * job->window.width
                      && (gint64)a.h * larger.h == (gint64)b.h * job->window.height;
     }
+  return TRUE;
 }
 
-/* Nodes that are known before the statistics of level k and read after. */
-static void
-find_frontier (Planner *p, int k)
+/* Marks the nodes that are known before the statistics of level k and read after;
+ * at level 0 that is the picture.  Returns how many. */
+static int
+mark_crossing (Planner *p, int k)
 {
-  AtlJob *job = p->job;
-  Frontier *f = &p->frontiers[k];
-  g_autofree gboolean *crossing = g_new0 (gboolean, job->n_nodes);
+  const AtlJob *job = p->job;
+  int n = 0;
 
-  f->nodes = g_new (int, job->n_nodes);
-  f->usable = TRUE;
+  memset (p->marked, 0, job->n_nodes * sizeof *p->marked);
   if (k == 0)
-    {
-      f->nodes[f->n++] = job->input;
-      return;
-    }
+    p->marked[job->input] = TRUE;
   for (int i = 0; i < job->n_nodes; i++)
     for (int j = 0; j < 2; j++)
       {
@@ -125,15 +157,32 @@ find_frontier (Planner *p, int k)
 
         if (job->shapes[i].n > 0 && p->level[i] >= k && input >= 0
             && p->level[input] < k)
-          crossing[input] = TRUE;
+          p->marked[input] = TRUE;
       }
   for (int i = 0; i < job->n_nodes; i++)
-    if (crossing[i])
+    n += p->marked[i];
+  return n;
+}
+
+static gboolean
+find_frontier (Planner *p, int k)
+{
+  const AtlJob *job = p->job;
+  Frontier *f = &p->frontiers[k];
+  int n = mark_crossing (p, k);
+
+  f->nodes = try_alloc (n, sizeof (int), &p->error);
+  if (!f->nodes)
+    return FALSE;
+  f->usable = TRUE;
+  for (int i = 0; i < job->n_nodes; i++)
+    if (p->marked[i])
       {
         f->nodes[f->n++] = i;
         f->bytes += map_bytes (job, i);
         f->usable = f->usable && (i == job->input || p->scales[i]);
       }
+  return TRUE;
 }
 
 /* --- Levels ------------------------------------------------------------- */
@@ -150,19 +199,22 @@ static void
 clear_levels (Planner *p)
 {
   for (int k = 0; p->frontiers && k <= p->n_levels; k++)
-    g_free (p->frontiers[k].nodes);
-  g_clear_pointer (&p->frontiers, g_free);
-  g_clear_pointer (&p->level, g_free);
+    atl_free (p->frontiers[k].nodes);
+  g_clear_pointer (&p->frontiers, atl_free);
+  g_clear_pointer (&p->choices, atl_free);
+  g_clear_pointer (&p->level, atl_free);
   p->n_levels = 0;
 }
 
-static void
+static gboolean
 set_levels (Planner *p, gboolean cuts)
 {
   const AtlJob *job = p->job;
 
   clear_levels (p);
-  p->level = g_new0 (int, job->n_nodes);
+  p->level = try_alloc (job->n_nodes, sizeof (int), &p->error);
+  if (!p->level)
+    return FALSE;
   for (int i = 0; i < job->n_nodes; i++)
     {
       const AtlNode *node = atl_graph_get_node (job->graph, i);
@@ -175,28 +227,35 @@ set_levels (Planner *p, gboolean cuts)
       p->level[i] += cuts ? changes_resolution (node) : atl_job_measures (job, i);
       p->n_levels = MAX (p->n_levels, p->level[i]);
     }
-  p->frontiers = g_new0 (Frontier, p->n_levels + 1);
+  p->choices = try_alloc (p->n_levels + 1, sizeof (Choice), &p->error);
+  if (!p->choices)
+    return FALSE;
+  p->frontiers = try_alloc (p->n_levels + 1, sizeof (Frontier), &p->error);
+  if (!p->frontiers)
+    return FALSE;
   for (int k = 0; k <= p->n_levels; k++)
-    find_frontier (p, k);
+    if (!find_frontier (p, k))
+      return FALSE;
+  return TRUE;
 }
 
 /* --- Passes ------------------------------------------------------------- */
 
-/* Which nodes are computed or read to get from `from` to the targets. */
-static gboolean *
-mark_needed (const AtlJob *job, const Frontier *from, const int *targets,
-             int n_targets)
+/* Marks the nodes that are computed or read to get from `from` to the targets. */
+static void
+mark_needed (const Planner *p, const Frontier *from, const AtlPass *pass)
 {
-  gboolean *needed = g_new0 (gboolean, job->n_nodes);
+  const AtlJob *job = p->job;
+  gboolean *needed = p->marked;
 
-  for (int i = 0; i < n_targets; i++)
-    needed[targets[i]] = TRUE;
+  memset (needed, 0, job->n_nodes * sizeof *needed);
+  for (int i = 0; i < pass->n_targets; i++)
+    needed[pass->targets[i]] = TRUE;
   for (int i = job->n_nodes - 1; i >= 0; i--)
     if (needed[i] && !contains (from->nodes, from->n, i))
       for (int j = 0; j < 2; j++)
         if (atl_graph_get_node (job->graph, i)->inputs[j] >= 0)
           needed[atl_graph_get_node (job->graph, i)->inputs[j]] = TRUE;
-  return needed;
 }
 
 static void
@@ -208,20 +267,17 @@ add_node (int *nodes, int *n, int node)
 
 /* Pass k = 1 .. n_levels takes the statistics of level k and, if it is to keep
  * its frontier, makes the maps of that; the last yields the output.  s: the
- * frontier that was kept before. */
+ * frontier that was kept before.  NULL, and why in p->error, if memory is
+ * short. */
 static AtlPass *
-make_pass (const Planner *p, int s, int k, gboolean keep)
+make_pass (Planner *p, int s, int k, gboolean keep)
 {
   const AtlJob *job = p->job;
   const Frontier *from = &p->frontiers[s], *next = keep ? &p->frontiers[k] : NULL;
-  AtlPass *pass = g_new0 (AtlPass, 1);
-  g_autofree gboolean *needed = NULL;
+  AtlPass *pass = p->error ? NULL : atl_pass_new (from->n, job->n_nodes, &p->error);
 
-  pass->from = g_new (int, from->n);
-  pass->targets = g_new (int, job->n_nodes);
-  pass->norms = g_new (int, job->n_nodes);
-  pass->store = g_new (int, job->n_nodes);
-  pass->drop = g_new (int, from->n);
+  if (!pass)
+    return NULL;
   pass->last = k > p->n_levels;
   pass->statistics = job->measures ? ATL_STATISTICS_GIVEN : job->statistics;
 
@@ -246,10 +302,11 @@ make_pass (const Planner *p, int s, int k, gboolean keep)
         && !contains (next->nodes, next->n, from->nodes[i]))
       pass->drop[pass->n_drop++] = from->nodes[i];
 
-  needed = mark_needed (job, from, pass->targets, pass->n_targets);
+  mark_needed (p, from, pass);
   for (int i = 0; i < from->n; i++)
-    if (needed[from->nodes[i]])
+    if (p->marked[from->nodes[i]])
       pass->from[pass->n_from++] = from->nodes[i];
+  atl_pass_find_reach (job, pass);
   return pass;
 }
 
@@ -288,67 +345,69 @@ io_cost (const Planner *p, const AtlPass *pass, gsize held)
 }
 
 static double
-estimate (const Planner *p, int s, int k, gboolean keep)
+estimate (Planner *p, int s, int k, gboolean keep)
 {
   AtlPass *pass = make_pass (p, s, k, keep);
   gsize held = held_bytes (p, s, k, keep);
-  double cost = io_cost (p, pass, held)
-                + atl_pass_estimate (p->job, pass, MIN (held, p->memory));
+  double cost;
 
+  if (!pass)
+    return 0;
+  cost = io_cost (p, pass, held)
+         + atl_pass_estimate (p->job, pass, MIN (held, p->memory));
   atl_pass_free (pass);
   return cost;
 }
 
-/* kept[k] for k = 1 .. n_levels: whether pass k keeps its frontier. */
+/* choices[k].kept for k = 1 .. n_levels: whether pass k keeps its frontier. */
 static void
-choose_frontiers (const Planner *p, gboolean *kept)
+choose_frontiers (Planner *p)
 {
   int n = p->n_levels, at = 0;
-  /* cost[s]: of the passes so far if s was kept last; before[k]: what was kept
-   * before k. */
-  g_autofree double *cost = g_new (double, n + 1);
-  g_autofree int *before = g_new0 (int, n + 1);
+  Choice *c = p->choices;
 
-  cost[0] = 0;
+  c[0].cost = 0;
   for (int k = 1; k <= n; k++)
     {
       gboolean usable = p->frontiers[k].usable;
 
-      cost[k] = G_MAXDOUBLE;
+      c[k].cost = G_MAXDOUBLE;
       for (int s = 0; s < k; s++)
         {
           double with;
 
-          if (cost[s] == G_MAXDOUBLE)
+          if (c[s].cost == G_MAXDOUBLE)
             continue;
           if (usable && union_bytes (p, s, k) <= p->limit)
             {
-              with = cost[s] + estimate (p, s, k, TRUE);
-              if (with < cost[k])
+              with = c[s].cost + estimate (p, s, k, TRUE);
+              if (with < c[k].cost)
                 {
-                  cost[k] = with;
-                  before[k] = s;
+                  c[k].cost = with;
+                  c[k].before = s;
                 }
             }
-          cost[s] += estimate (p, s, k, FALSE);
+          c[s].cost += estimate (p, s, k, FALSE);
         }
     }
   for (int s = 0; s <= n; s++)
     {
-      if (cost[s] < G_MAXDOUBLE)
-        cost[s] += estimate (p, s, n + 1, FALSE);
-      if (cost[s] < cost[at])
+      if (c[s].cost < G_MAXDOUBLE)
+        c[s].cost += estimate (p, s, n + 1, FALSE);
+      if (c[s].cost < c[at].cost)
         at = s;
     }
-  memset (kept, 0, (n + 1) * sizeof *kept);
-  for (; at > 0; at = before[at])
-    kept[at] = TRUE;
+  for (int k = 0; k <= n; k++)
+    c[k].kept = FALSE;
+  for (; at > 0; at = c[at].before)
+    c[at].kept = TRUE;
 }
 
-/* All passes with these frontiers kept; *cost in multiply-accumulates, maps and
- * halos included.  NULL if a pass does not fit; *needed is what it takes. */
+/* All passes with the chosen frontiers kept; *cost in multiply-accumulates, maps
+ * and halos included.  NULL if a pass does not fit, *needed being what it takes,
+ * or with p->error. */
 static GPtrArray *
-make_passes (const Planner *p, const gboolean *kept, double *cost, gsize *needed)
+make_passes (Planner *p, double *cost, gsize *needed)
 {
   g_autoptr (GPtrArray) passes
       = g_ptr_array_new_with_free_func ((GDestroyNotify)atl_pass_free);
@@ -357,10 +416,12 @@ make_passes (const Planner *p, const gboolean *kept, double *cost, gsize *needed
   *cost = 0;
   for (int k = 1; k <= p->n_levels + 1; k++)
     {
-      gboolean keep = k <= p->n_levels && kept[k];
+      gboolean keep = k <= p->n_levels && p->choices[k].kept;
       AtlPass *pass = make_pass (p, s, k, keep);
       gsize held = held_bytes (p, s, k, keep);
 
+      if (!pass)
+        return NULL;
       if (pass->n_targets == 0 && !keep)
         {
           atl_pass_free (pass);
@@ -385,15 +446,14 @@ make_passes (const Planner *p, const gboolean *kept, double *cost, gsize *needed
 static void
 try_way (Planner *p, gsize limit, gsize memory)
 {
-  g_autofree gboolean *kept = g_new (gboolean, p->n_levels + 1);
   GPtrArray *passes;
-  gsize needed = 0;
+  gsize needed = G_MAXSIZE;
   double cost;
 
   p->limit = limit;
   p->memory = memory;
-  choose_frontiers (p, kept);
-  passes = make_passes (p, kept, &cost, &needed);
+  choose_frontiers (p);
+  passes = make_passes (p, &cost, &needed);
   if (!passes)
     p->least_bytes = MIN (p->least_bytes, needed);
   else if (cost < p->best_cost)
@@ -466,15 +526,19 @@ plan_tiled (Planner *p, GError **error)
 {
   AtlJob *job = p->job;
 
-  set_levels (p, FALSE);
+  if (!set_levels (p, FALSE))
+    return FALSE;
   try_way (p, 0, 0);
   try_maps (p);
   if (!job->measures && job->options.tile == 0
       && p->best_cost > STAGES_FROM * atl_graph_macs (job->graph, job->shapes))
     {
-      set_levels (p, TRUE);
+      if (!set_levels (p, TRUE))
+        return FALSE;
       try_maps (p);
     }
+  if (p->error)
+    return FALSE;
   if (!p->best)
     return too_little_memory (job, p->least_bytes, error);
   g_ptr_array_unref (job->passes);
@@ -494,8 +558,11 @@ plan_single (Planner *p)
 
   if (tile > 0 && tile < MAX (job->window.width, job->window.height))
     return FALSE;
-  set_levels (p, FALSE);
+  if (!set_levels (p, FALSE))
+    return FALSE;
   pass = make_pass (p, 0, p->n_levels + 1, FALSE);
+  if (!pass)
+    return FALSE;
   pass->statistics = job->statistics;
   if (!atl_pass_set_single (job, pass))
     {
@@ -510,12 +577,16 @@ gboolean
 atl_passes_plan (AtlJob *job, GError **error)
 {
   Planner p = { .job = job, .best_cost = G_MAXDOUBLE, .least_bytes = G_MAXSIZE };
-  gboolean ok;
+  gboolean ok
+      = find_scales (&p)
+        && (plan_single (&p)
+            || (!p.error && check_scales (&p, error) && plan_tiled (&p, error)));
 
-  find_scales (&p);
-  ok = plan_single (&p) || (check_scales (&p, error) && plan_tiled (&p, error));
+  if (p.error)
+    g_propagate_error (error, p.error);
   clear_levels (&p);
-  g_free (p.scales);
+  g_clear_pointer (&p.best, g_ptr_array_unref);
+  atl_free (p.scales);
   for (guint i = 0; i < job->passes->len; i++)
     job->macs_total += ((AtlPass *)g_ptr_array_index (job->passes, i))->macs;
   return ok;

@@ -152,30 +152,14 @@ set_running (const AtlJob *job, AtlPlan *plan, int node)
 }
 
 void
-atl_statistics_set (const AtlJob *job, const AtlPass *pass, AtlPlan *plan)
+atl_statistics_set (const AtlJob *job, AtlPlan *plan)
 {
-  g_autofree gboolean *needed = g_new0 (gboolean, job->n_nodes);
-  g_autofree gboolean *given = g_new0 (gboolean, job->n_nodes);
-
-  if (pass->statistics != ATL_STATISTICS_GIVEN)
-    return;
-  for (int i = 0; i < pass->n_from; i++)
-    given[pass->from[i]] = TRUE;
-  for (int i = 0; i < pass->n_targets; i++)
-    needed[pass->targets[i]] = TRUE;
-  for (int i = job->n_nodes - 1; i >= 0; i--)
-    {
-      const AtlNode *node = atl_graph_get_node (job->graph, i);
-
-      if (!needed[i] || given[i])
-        continue;
-      for (int j = 0; j < 2; j++)
-        if (node->inputs[j] >= 0)
-          needed[node->inputs[j]] = TRUE;
-      if (job->known[i])
-        atl_plan_set_statistics (plan, i, job->known[i],
-                                 job->known[i] + job->shapes[i].c);
-      else if (node->op == ATL_OP_BATCH_NORM || node->op == ATL_OP_INSTANCE_NORM)
-        set_running (job, plan, i);
-    }
+  for (int i = 0; i < job->n_nodes; i++)
+    if (!atl_plan_wants_statistics (plan, i))
+      continue;
+    else if (job->known[i])
+      atl_plan_set_statistics (plan, i, job->known[i],
+                               job->known[i] + job->shapes[i].c);
+    else
+      set_running (job, plan, i);
 }

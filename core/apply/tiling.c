@@ -19,14 +19,13 @@
 #define SMALL_TILE ((gsize)24 << 20)
 
 void
-atl_pass_shapes (const AtlJob *job, const AtlPass *pass, int width, int height,
-                 AtlShape *shapes)
+atl_pass_set_shapes (const AtlJob *job, const AtlPass *pass, int width, int height)
 {
   for (int i = 0; i < pass->n_from; i++)
     {
       AtlShape s = job->shapes[pass->from[i]];
 
-      shapes[i]
+      pass->shapes[i]
           = (AtlShape){ 1, atl_scale_position (height, job->window.height, s.h),
                         atl_scale_position (width, job->window.width, s.w), s.c };
     }
@@ -55,41 +54,39 @@ predict (gpointer data, int width, int height)
   const AtlJob *job = d->job;
   const AtlPass *pass = d->pass;
   AtlPlanOptions options = atl_pass_options (job, pass);
-  g_autofree AtlShape *shapes = g_new (AtlShape, pass->n_from);
   gsize bytes,
       extra = d->maps + atl_pixels_bytes (job, MAX (width, job->region.width));
 
-  atl_pass_shapes (job, pass, width, height, shapes);
+  atl_pass_set_shapes (job, pass, width, height);
   if (d->blend && pass->last)
     extra += (gsize)job->region.width * height * job->colouring.out_channels
              * sizeof (float);
   bytes = atl_plan_predict (job->graph, atl_pool_get_n_threads (job->pool),
-                            pass->from, shapes, pass->n_from, pass->targets,
+                            pass->from, pass->shapes, pass->n_from, pass->targets,
                             pass->n_targets, &options);
   return bytes > G_MAXSIZE - extra ? G_MAXSIZE : bytes + extra;
 }
 
-/* How far the pass sees, in pixels of the picture. */
-static int
-pass_reach (const AtlJob *job, const AtlPass *pass)
+void
+atl_pass_find_reach (const AtlJob *job, AtlPass *pass)
 {
-  g_autofree int *halos = g_new (int, pass->n_from);
   gint64 reach = 0;
 
   for (int t = 0; t < pass->n_targets; t++)
     {
       atl_graph_reach_inputs (job->graph, pass->from, pass->n_from,
-                              pass->targets[t], halos);
+                              pass->targets[t], pass->halos);
       for (int i = 0; i < pass->n_from; i++)
-        if (halos[i] > 0)
+        if (pass->halos[i] > 0)
           {
             AtlShape s = job->shapes[pass->from[i]];
 
-            reach = MAX (reach,
-                         ((gint64)halos[i] * job->window.width + s.w - 1) / s.w);
+            reach
+                = MAX (reach, ((gint64)pass->halos[i] * job->window.width + s.w - 1)
+                                  / s.w);
           }
     }
-  return (int)MIN (reach, 1 << 24);
+  pass->reach = (int)MIN (reach, 1 << 24);
 }
 
 static void
@@ -175,7 +172,7 @@ shrink_tiles (const AtlJob *job, AtlLayout *layout, Prediction *prediction,
 static gboolean
 choose_layout (const AtlJob *job, AtlPass *pass, gsize maps)
 {
-  int reach = pass_reach (job, pass);
+  int reach = pass->reach;
   double least_work = G_MAXDOUBLE;
   gsize least_bytes = G_MAXSIZE;
   Prediction prediction = { job, pass, maps, FALSE };
@@ -223,14 +220,11 @@ choose_layout (const AtlJob *job, AtlPass *pass, gsize maps)
 static double
 macs_of (const AtlJob *job, const AtlPass *pass, int width, int height)
 {
-  g_autofree AtlShape *from = g_new (AtlShape, pass->n_from);
-  g_autofree AtlShape *shapes = g_new (AtlShape, job->n_nodes);
-
-  atl_pass_shapes (job, pass, width, height, from);
-  if (!atl_graph_infer (job->graph, pass->from, from, pass->n_from, pass->targets,
-                        pass->n_targets, shapes, NULL))
+  atl_pass_set_shapes (job, pass, width, height);
+  if (!atl_graph_infer (job->graph, pass->from, pass->shapes, pass->n_from,
+                        pass->targets, pass->n_targets, job->trial, NULL))
     return 0;
-  return atl_graph_macs (job->graph, shapes);
+  return atl_graph_macs (job->graph, job->trial);
 }
 
 static void
@@ -279,7 +273,7 @@ double
 atl_pass_estimate (const AtlJob *job, const AtlPass *pass, gsize maps)
 {
   const int sides[2] = { job->window.width, job->window.height };
-  int m = job->multiple, halo = atl_round_up (pass_reach (job, pass), m);
+  int m = job->multiple, halo = atl_round_up (pass->reach, m);
   int width = MIN (sides[0], MAX (job->min_side, atl_round_up (PROBE, m)));
   int height = MIN (sides[1], MAX (job->min_side, atl_round_up (PROBE, m)));
   Prediction prediction = { job, pass, 0, FALSE };

@@ -283,22 +283,26 @@ value_bytes (const AtlPlan *plan, int node)
   return (gsize)s.n * s.h * s.w * s.c * sizeof (float);
 }
 
-void
-plan_add_value_buffers (AtlPlan *plan)
+gboolean
+plan_add_value_buffers (AtlPlan *plan, GError **error)
 {
-  g_autofree int *first = g_new (int, plan->n_nodes);
-  g_autofree int *last = g_new (int, plan->n_nodes);
+  atl_autofree int *first = plan_alloc (2 * plan->n_nodes, sizeof *first, error);
+  int *last;
 
+  if (first == NULL)
+    return FALSE;
+  last = first + plan->n_nodes;
   value_lifetimes (plan, first, last);
   for (int i = 0; i < plan->n_nodes; i++)
     if (last[i] >= 0)
       plan->values[i].buffer
           = add_buffer (plan, value_bytes (plan, i), first[i], last[i]);
   if (!plan->options.training)
-    return;
+    return TRUE;
   gradient_lifetimes (plan, first, last);
   for (int i = 0; i < plan->n_nodes; i++)
     if (last[i] >= 0)
       plan->values[i].gradient
           = add_buffer (plan, value_bytes (plan, i), first[i], last[i]);
+  return TRUE;
 }

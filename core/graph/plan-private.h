@@ -136,7 +136,7 @@ void plan_need_zeros (AtlPlan *plan, int channels);
 gpointer plan_alloc (gsize count, gsize size, GError **error);
 
 /* plan-memory.c: the buffers of all values, and of their gradients. */
-void plan_add_value_buffers (AtlPlan *plan);
+gboolean plan_add_value_buffers (AtlPlan *plan, GError **error);
 void plan_clear_gradient (AtlPlan *plan, int node);
 
 /* For forward and backward. */

@@ -3,10 +3,18 @@
 #include "graph/plan-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
 /* --- Making a plan ------------------------------------------------------ */
+
+gpointer
+plan_alloc (gsize count, gsize size, GError **error)
+{
+  return atl_try_alloc0 (count, size, _ ("the network's intermediate results"),
+                         error);
+}
 
 static void
 prepare_all (AtlPlan *plan)
@@ -22,9 +30,31 @@ prepare_all (AtlPlan *plan)
 }
 
 static int *
-copy_ints (const int *values, int n)
+copy_ints (const int *values, int n, GError **error)
 {
-  return g_memdup2 (values, MAX (n, 1) * sizeof (int));
+  int *copy = plan_alloc (n, sizeof (int), error);
+
+  if (copy != NULL && n > 0)
+    memcpy (copy, values, n * sizeof (int));
+  return copy;
+}
+
+/* What there is one of for each node, input and output. */
+static gboolean
+allocate_nodes (AtlPlan *plan, const int *inputs, const int *outputs,
+                GError **error)
+{
+  plan->statistics = plan_alloc (plan->n_nodes, sizeof (float *), error);
+  if (plan->statistics == NULL)
+    return FALSE;
+  plan->values = plan_alloc (plan->n_nodes, sizeof (Value), error);
+  if (plan->values == NULL)
+    return FALSE;
+  plan->inputs = copy_ints (inputs, plan->n_inputs, error);
+  if (plan->inputs == NULL)
+    return FALSE;
+  plan->outputs = copy_ints (outputs, plan->n_outputs, error);
+  return plan->outputs != NULL;
 }
 
 /* Everything but memory. */
@@ -34,11 +64,12 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
          int n_outputs, const AtlPlanOptions *options, GError **error)
 {
   int n = atl_graph_get_n_nodes (graph);
-  g_autofree AtlShape *shapes = g_new0 (AtlShape, n);
-  AtlPlan *plan;
+  atl_autofree AtlShape *shapes = plan_alloc (n, sizeof *shapes, error);
+  g_autoptr (AtlPlan) plan = NULL;
 
-  if (!atl_graph_infer (graph, inputs, input_shapes, n_inputs, outputs, n_outputs,
-                        shapes, error))
+  if (shapes == NULL
+      || !atl_graph_infer (graph, inputs, input_shapes, n_inputs, outputs,
+                           n_outputs, shapes, error))
     return NULL;
   plan = g_new0 (AtlPlan, 1);
   plan->graph = graph;
@@ -46,14 +77,12 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
   plan->options = *options;
   plan->n_threads = n_threads;
   plan->n_nodes = n;
-  plan->inputs = copy_ints (inputs, n_inputs);
   plan->n_inputs = n_inputs;
-  plan->outputs = copy_ints (outputs, n_outputs);
   plan->n_outputs = n_outputs;
-  plan->values = g_new0 (Value, n);
-  plan->statistics = g_new0 (float *, n);
   plan->steps = g_array_new (FALSE, FALSE, sizeof (Step));
   plan->buffers = g_array_new (FALSE, FALSE, sizeof (AtlLifetime));
+  if (!allocate_nodes (plan, inputs, outputs, error))
+    return NULL;
   for (int i = 0; i < n; i++)
     plan->values[i] = (Value){
       .role = shapes[i].n > 0 ? ROLE_STORED : ROLE_UNUSED,
@@ -71,24 +100,17 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
       plan->values[outputs[i]].readers++;
     }
   plan_fuse (plan);
-  plan_add_value_buffers (plan);
+  if (!plan_add_value_buffers (plan, error))
+    return NULL;
   prepare_all (plan);
   if (plan->problem != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&plan->problem));
-      atl_plan_free (plan);
       return NULL;
     }
   plan->arena_size
       = atl_arena_place ((AtlLifetime *)plan->buffers->data, plan->buffers->len);
-  return plan;
-}
-
-gpointer
-plan_alloc (gsize count, gsize size, GError **error)
-{
-  return atl_try_alloc0 (count, size, _ ("the network's intermediate results"),
-                         error);
+  return g_steal_pointer (&plan);
 }
 
 /* Room for what the norms will be given. */
@@ -175,14 +197,14 @@ atl_plan_free (AtlPlan *plan)
         step->class->clear (step);
       g_free (step->state);
     }
-  for (int i = 0; i < plan->n_nodes; i++)
+  for (int i = 0; plan->statistics != NULL && i < plan->n_nodes; i++)
     atl_free (plan->statistics[i]);
-  g_free (plan->statistics);
+  atl_free (plan->statistics);
   g_array_unref (plan->steps);
   g_array_unref (plan->buffers);
-  g_free (plan->inputs);
-  g_free (plan->outputs);
-  g_free (plan->values);
+  atl_free (plan->inputs);
+  atl_free (plan->outputs);
+  atl_free (plan->values);
   atl_free (plan->arena);
   atl_free (plan->scratch);
   atl_free (plan->zeros);

@@ -89,6 +89,9 @@ AtlView atl_plan_get_value (AtlPlan *plan, int node);
 gboolean atl_plan_forward (AtlPlan *plan, guint64 seed, const AtlProgress *progress,
                            GError **error);
 
+/* Whether `node` is a norm that this plan was made to be given the statistics
+ * of. */
+gboolean atl_plan_wants_statistics (const AtlPlan *plan, int node);
 /* Of a plan made with ATL_STATISTICS_GIVEN: mean[C] and variance[C] of the norm
  * `node`, which is one that the plan computes; both 0 until they are set. */
 void atl_plan_set_statistics (AtlPlan *plan, int node, const float *mean,

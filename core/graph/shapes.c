@@ -5,26 +5,27 @@
 
 #include <glib/gi18n-lib.h>
 
-/* Which nodes must be computed: those that the outputs need and that are not
- * given. */
-static gboolean *
-mark_needed (const AtlGraph *graph, const int *inputs, int n_inputs,
-             const int *outputs, int n_outputs)
+static gboolean
+contains (const int *nodes, int n, int node)
 {
-  int n = atl_graph_get_n_nodes (graph);
-  gboolean *needed = g_new0 (gboolean, n);
-  g_autofree gboolean *given = g_new0 (gboolean, n);
+  for (int i = 0; i < n; i++)
+    if (nodes[i] == node)
+      return TRUE;
+  return FALSE;
+}
 
-  for (int i = 0; i < n_inputs; i++)
-    given[inputs[i]] = TRUE;
+/* n = -1: must be computed or is given and read, as the outputs need it. */
+static void
+mark_needed (const AtlGraph *graph, const int *inputs, int n_inputs,
+             const int *outputs, int n_outputs, AtlShape *shapes)
+{
   for (int i = 0; i < n_outputs; i++)
-    needed[outputs[i]] = TRUE;
-  for (int i = n - 1; i >= 0; i--)
-    if (needed[i] && !given[i])
+    shapes[outputs[i]].n = -1;
+  for (int i = atl_graph_get_n_nodes (graph) - 1; i >= 0; i--)
+    if (shapes[i].n == -1 && !contains (inputs, n_inputs, i))
       for (int j = 0; j < 2; j++)
         if (atl_graph_get_node (graph, i)->inputs[j] >= 0)
-          needed[atl_graph_get_node (graph, i)->inputs[j]] = TRUE;
-  return needed;
+          shapes[atl_graph_get_node (graph, i)->inputs[j]].n = -1;
 }
 
 static gboolean
@@ -116,11 +117,10 @@ atl_graph_infer (const AtlGraph *graph, const int *inputs,
                  int n_outputs, AtlShape *shapes, GError **error)
 {
   int n = atl_graph_get_n_nodes (graph);
-  g_autofree gboolean *needed
-      = mark_needed (graph, inputs, n_inputs, outputs, n_outputs);
 
   for (int i = 0; i < n; i++)
     shapes[i] = (AtlShape){ 0, 0, 0, 0 };
+  mark_needed (graph, inputs, n_inputs, outputs, n_outputs, shapes);
   for (int i = 0; i < n_inputs; i++)
     {
       const AtlShape *s = &input_shapes[i];
@@ -137,7 +137,7 @@ atl_graph_infer (const AtlGraph *graph, const int *inputs,
       shapes[inputs[i]] = *s;
     }
   for (int i = 0; i < n; i++)
-    if (needed[i] && shapes[i].n == 0 && !infer_node (graph, i, shapes, error))
+    if (shapes[i].n == -1 && !infer_node (graph, i, shapes, error))
       return FALSE;
   return TRUE;
 }

@@ -65,6 +65,12 @@ plan_norm_known (AtlPlan *plan, int node, const float **mean,
   *variance = plan_parameter (plan, node, "running_var");
 }
 
+gboolean
+atl_plan_wants_statistics (const AtlPlan *plan, int node)
+{
+  return plan->statistics[node] != NULL;
+}
+
 void
 atl_plan_set_statistics (AtlPlan *plan, int node, const float *mean,
                          const float *variance)
