@@ -66,7 +66,8 @@ typedef struct
 static gpointer
 try_alloc (gsize count, gsize size, GError **error)
 {
-  return atl_try_alloc0 (count, size, _ ("the network's intermediate results"), error);
+  return atl_try_alloc0 (count, size, _ ("the network's intermediate results"),
+                         error);
 }
 
 AtlPass *
