@@ -115,8 +115,8 @@ gboolean atl_job_measures (const AtlJob *job, int node);
 
 /* passes.c: fills job->passes.  FALSE with ATELIER_ERROR_MEMORY. */
 gboolean atl_passes_plan (AtlJob *job, GError **error);
-/* One of at most so many `from` and `drop`, with its reach to be found yet; NULL
- * with ATELIER_ERROR_MEMORY. */
+/* One with room for n_from of `from` and `drop` and n_nodes of the rest, of which
+ * there are none yet; NULL with ATELIER_ERROR_MEMORY. */
 AtlPass *atl_pass_new    (int n_from, int n_nodes, GError **error);
 void     atl_pass_free   (AtlPass *pass);
 

@@ -198,7 +198,7 @@ static gboolean
 plan_pass (AtlJob *job, const int *from, int n_from, const int *targets,
            int n_targets, GError **error)
 {
-  AtlPass *pass = atl_pass_new (n_from, MAX (n_from, n_targets), error);
+  AtlPass *pass = atl_pass_new (n_from, n_targets, error);
   gboolean single
       = job->options.tile == 0
         || job->options.tile >= MAX (job->window.width, job->window.height);

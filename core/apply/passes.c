@@ -28,16 +28,16 @@
 
 typedef struct
 {
-  int *nodes; /* NULL: there are none */
+  int *nodes;
   int n;
   gsize bytes; /* of the maps: the picture itself needs none */
   gboolean usable;
 } Frontier;
 
-/* While frontiers are chosen: pass k with what was kept before it. */
+/* Of a frontier, while it is chosen which ones to keep. */
 typedef struct
 {
-  double cost; /* of the passes so far if this frontier was kept last */
+  double cost; /* of the passes so far if this one was kept last */
   int before;  /* what was kept before it */
   gboolean kept;
 } Choice;
@@ -50,7 +50,7 @@ typedef struct
   gboolean *marked; /* to work in, one a node */
   int *level;       /* passes that must be done before a node is known */
   int n_levels;
-  Frontier *frontiers; /* 0 .. n_levels, and NULL where there are no levels */
+  Frontier *frontiers; /* 0 .. n_levels */
   Choice *choices;     /* as many */
 
   /* The way of keeping maps that is being tried: bytes of them in all, and in
@@ -103,17 +103,9 @@ map_bytes (const AtlJob *job, int node)
   return node == job->input ? 0 : (gsize)s.w * s.h * s.c * sizeof (float);
 }
 
-static gboolean
-contains (const int *nodes, int n, int node)
-{
-  for (int i = 0; i < n; i++)
-    if (nodes[i] == node)
-      return TRUE;
-  return FALSE;
-}
-
 /* --- Frontiers ---------------------------------------------------------- */
 
+/* All FALSE where a larger picture can't be told of.  FALSE if memory is short. */
 static gboolean
 find_scales (Planner *p)
 {
@@ -253,7 +245,7 @@ mark_needed (const Planner *p, const Frontier *from, const AtlPass *pass)
   for (int i = 0; i < pass->n_targets; i++)
     needed[pass->targets[i]] = TRUE;
   for (int i = job->n_nodes - 1; i >= 0; i--)
-    if (needed[i] && !contains (from->nodes, from->n, i))
+    if (needed[i] && !atl_nodes_contain (from->nodes, from->n, i))
       for (int j = 0; j < 2; j++)
         if (atl_graph_get_node (job->graph, i)->inputs[j] >= 0)
           needed[atl_graph_get_node (job->graph, i)->inputs[j]] = TRUE;
@@ -262,7 +254,7 @@ mark_needed (const Planner *p, const Frontier *from, const AtlPass *pass)
 static void
 add_node (int *nodes, int *n, int node)
 {
-  if (!contains (nodes, *n, node))
+  if (!atl_nodes_contain (nodes, *n, node))
     nodes[(*n)++] = node;
 }
 
@@ -293,14 +285,14 @@ make_pass (Planner *p, int s, int k, gboolean keep)
       }
   for (int i = 0; keep && i < next->n; i++)
     if (next->nodes[i] != job->input
-        && !contains (from->nodes, from->n, next->nodes[i]))
+        && !atl_nodes_contain (from->nodes, from->n, next->nodes[i]))
       {
         pass->store[pass->n_store++] = next->nodes[i];
         add_node (pass->targets, &pass->n_targets, next->nodes[i]);
       }
   for (int i = 0; keep && i < from->n; i++)
     if (from->nodes[i] != job->input
-        && !contains (next->nodes, next->n, from->nodes[i]))
+        && !atl_nodes_contain (next->nodes, next->n, from->nodes[i]))
       pass->drop[pass->n_drop++] = from->nodes[i];
 
   mark_needed (p, from, pass);
@@ -319,7 +311,7 @@ union_bytes (const Planner *p, int s, int k)
   gsize bytes = a->bytes;
 
   for (int i = 0; i < b->n; i++)
-    if (!contains (a->nodes, a->n, b->nodes[i]))
+    if (!atl_nodes_contain (a->nodes, a->n, b->nodes[i]))
       bytes += map_bytes (p->job, b->nodes[i]);
   return bytes;
 }

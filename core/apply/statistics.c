@@ -155,11 +155,12 @@ void
 atl_statistics_set (const AtlJob *job, AtlPlan *plan)
 {
   for (int i = 0; i < job->n_nodes; i++)
-    if (!atl_plan_wants_statistics (plan, i))
-      continue;
-    else if (job->known[i])
-      atl_plan_set_statistics (plan, i, job->known[i],
-                               job->known[i] + job->shapes[i].c);
-    else
-      set_running (job, plan, i);
+    if (atl_plan_wants_statistics (plan, i))
+      {
+        if (job->known[i])
+          atl_plan_set_statistics (plan, i, job->known[i],
+                                   job->known[i] + job->shapes[i].c);
+        else
+          set_running (job, plan, i);
+      }
 }

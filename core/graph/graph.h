@@ -110,6 +110,16 @@ int atl_graph_space_to_depth (AtlGraph *graph, int input, int factor);
 int atl_graph_depth_to_space (AtlGraph *graph, int input, int factor);
 int atl_graph_reflect_pad (AtlGraph *graph, int input, int padding);
 
+/* Whether `node` is among nodes[n]. */
+static inline gboolean
+atl_nodes_contain (const int *nodes, int n, int node)
+{
+  for (int i = 0; i < n; i++)
+    if (nodes[i] == node)
+      return TRUE;
+  return FALSE;
+}
+
 /* Shapes of all nodes, for inputs[i] (node inputs[i].node given a value of
  * shape inputs[i].shape; any node may be given a value, what lies only before
  * it is not computed).  shapes: one per node, n = 0 for nodes that the outputs

@@ -135,7 +135,8 @@ void plan_need_zeros (AtlPlan *plan, int channels);
  * clear.  NULL with ATELIER_ERROR_MEMORY. */
 gpointer plan_alloc (gsize count, gsize size, GError **error);
 
-/* plan-memory.c: the buffers of all values, and of their gradients. */
+/* plan-memory.c: the buffers of all values, and of their gradients; FALSE with
+ * ATELIER_ERROR_MEMORY. */
 gboolean plan_add_value_buffers (AtlPlan *plan, GError **error);
 void plan_clear_gradient (AtlPlan *plan, int node);
 

@@ -5,15 +5,6 @@
 
 #include <glib/gi18n-lib.h>
 
-static gboolean
-contains (const int *nodes, int n, int node)
-{
-  for (int i = 0; i < n; i++)
-    if (nodes[i] == node)
-      return TRUE;
-  return FALSE;
-}
-
 /* n = -1: must be computed or is given and read, as the outputs need it. */
 static void
 mark_needed (const AtlGraph *graph, const int *inputs, int n_inputs,
@@ -22,7 +13,7 @@ mark_needed (const AtlGraph *graph, const int *inputs, int n_inputs,
   for (int i = 0; i < n_outputs; i++)
     shapes[outputs[i]].n = -1;
   for (int i = atl_graph_get_n_nodes (graph) - 1; i >= 0; i--)
-    if (shapes[i].n == -1 && !contains (inputs, n_inputs, i))
+    if (shapes[i].n == -1 && !atl_nodes_contain (inputs, n_inputs, i))
       for (int j = 0; j < 2; j++)
         if (atl_graph_get_node (graph, i)->inputs[j] >= 0)
           shapes[atl_graph_get_node (graph, i)->inputs[j]].n = -1;
