@@ -1,168 +1,8 @@
-/* The loader: batches that depend on nothing but seed and step, whatever
- * threads, cache and neighbours do. */
-
-#include <math.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/resource.h>
-
-#include <glib/gstdio.h>
+/* The loader: batches that depend on nothing but seed and step, and hold what the
+ * options say. */
 
 #include "base/colour.h"
-#include "files/picture.h"
-#include "train/loader.h"
-
-#define SIDE 24
-
-typedef struct
-{
-  char *folder;
-  AtlDataset *dataset;
-} Fixture;
-
-static const int sizes[][2] = { { 40, 30 }, { 24, 24 },  { 70, 90 }, { 10, 33 },
-                                { 1, 1 },   { 150, 65 }, { 64, 64 } };
-
-/* Pixels tell where they are from: red x, green y, blue number and side. */
-static void
-write_picture (const char *folder, const char *name, int number, int side)
-{
-  int width = sizes[number % G_N_ELEMENTS (sizes)][0];
-  int height = sizes[number % G_N_ELEMENTS (sizes)][1];
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *parent = g_path_get_dirname (path);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (AtlPicture) picture
-      = atl_picture_new (width, height, 3, FALSE, ATL_DEPTH_U8, NULL, &error);
-
-  g_assert_no_error (error);
-  g_mkdir_with_parents (parent, 0700);
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++)
-      {
-        guint8 *p = picture->pixels + y * picture->row_bytes + 3 * x;
-
-        p[0] = (guint8)x;
-        p[1] = (guint8)y;
-        p[2] = (guint8)(2 * number + side);
-      }
-  atl_picture_save (picture, path, &error);
-  g_assert_no_error (error);
-}
-
-static void
-open_dataset (Fixture *fixture, gboolean pictures)
-{
-  AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
-  g_autoptr (GError) error = NULL;
-
-  options.pictures = pictures;
-  options.held_out = 0;
-  fixture->dataset = atl_dataset_open (fixture->folder, &options, NULL, &error);
-  g_assert_no_error (error);
-}
-
-static void
-set_up (Fixture *fixture, int n_pairs, gboolean pictures)
-{
-  fixture->folder = g_dir_make_tmp ("atelier-XXXXXX", NULL);
-  for (int i = 0; i < n_pairs; i++)
-    {
-      g_autofree char *a = g_strdup_printf ("A/%02d.png", i);
-      g_autofree char *b = g_strdup_printf ("B/%02d.png", i);
-
-      write_picture (fixture->folder, a, i, 0);
-      if (!pictures)
-        write_picture (fixture->folder, b, i, 1);
-    }
-  open_dataset (fixture, pictures);
-  g_assert_cmpint (fixture->dataset->train->len, ==, n_pairs);
-}
-
-static void
-remove_folder (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      if (g_file_test (child, G_FILE_TEST_IS_DIR))
-        remove_folder (child);
-      else
-        g_unlink (child);
-    }
-  g_rmdir (path);
-}
-
-static void
-tear_down (Fixture *fixture)
-{
-  atl_dataset_free (fixture->dataset);
-  remove_folder (fixture->folder);
-  g_free (fixture->folder);
-}
-
-static AtlLoaderOptions
-usual_options (void)
-{
-  return (AtlLoaderOptions){ .width = SIDE,
-                             .height = SIDE,
-                             .batch = 5,
-                             .augment = { TRUE, TRUE, 10, 0.2f, 0.3f, 0 },
-                             .seed = 42,
-                             .cache_bytes = 64 << 20,
-                             .cache_disk = -1 };
-}
-
-static AtlLoader *
-new_loader (GPtrArray *pairs, const AtlLoaderOptions *options)
-{
-  g_autoptr (GError) error = NULL;
-  AtlLoader *loader = atl_loader_new (pairs, options, &error);
-
-  g_assert_no_error (error);
-  return loader;
-}
-
-static const AtlBatch *
-next_batch (AtlLoader *loader)
-{
-  g_autoptr (GError) error = NULL;
-  const AtlBatch *batch = atl_loader_next (loader, NULL, &error);
-
-  g_assert_no_error (error);
-  return batch;
-}
-
-/* Input and target of n batches, one after the other. */
-static GByteArray *
-collect (GPtrArray *pairs, const AtlLoaderOptions *options, int n)
-{
-  g_autoptr (AtlLoader) loader = new_loader (pairs, options);
-  GByteArray *all = g_byte_array_new ();
-
-  for (int i = 0; i < n; i++)
-    {
-      const AtlBatch *batch = next_batch (loader);
-      gsize pixels = (gsize)batch->n * batch->width * batch->height;
-
-      g_assert_cmpint (batch->step, ==, options->first_step + i);
-      g_byte_array_append (all, (const guint8 *)batch->input,
-                           pixels * batch->input_channels * sizeof (float));
-      g_byte_array_append (all, (const guint8 *)batch->target,
-                           pixels * batch->target_channels * sizeof (float));
-    }
-  return all;
-}
-
-static void
-assert_same (GByteArray *a, GByteArray *b)
-{
-  g_assert_cmpmem (a->data, a->len, b->data, b->len);
-}
+#include "loader-pairs.h"
 
 static void
 threads_and_queues_change_nothing (void)
@@ -261,13 +101,6 @@ ranks_get_contiguous_parts_of_the_same_batch (void)
   tear_down (&fixture);
 }
 
-/* The number that write_picture has put into blue, of a pixel in [-1, 1]. */
-static int
-number_of (const float *pixel)
-{
-  return (int)lrintf ((pixel[2] + 1) * 127.5f);
-}
-
 static void
 an_epoch_shows_every_pair_once_and_both_sides_alike (void)
 {
@@ -311,69 +144,6 @@ an_epoch_shows_every_pair_once_and_both_sides_alike (void)
   tear_down (&fixture);
 }
 
-/* Many large pictures: few are decoded a batch, all come equally often. */
-static void
-large_pictures_are_used_several_times_while_at_hand (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  g_autoptr (AtlLoader) loader = NULL;
-  g_autoptr (GByteArray) all = NULL, rest = NULL;
-  AtlLoaderStatistics statistics;
-  int seen[50] = { 0 };
-  Fixture fixture;
-
-  set_up (&fixture, 50, TRUE);
-  options.width = options.height = 8; /* the mean area is 61 patches */
-  options.augment = (AtlAugment)ATL_AUGMENT_NONE;
-  options.ahead = 1;
-  loader = new_loader (fixture.dataset->train, &options);
-  for (int i = 0; i < 50 * 15 * 8 / 5; i++)
-    {
-      const AtlBatch *batch = next_batch (loader);
-
-      for (int k = 0; k < 5; k++)
-        seen[number_of (batch->input + k * 192) / 2]++;
-      if (i == 29)
-        {
-          atl_loader_get_statistics (loader, &statistics);
-          g_assert_cmpint (statistics.decoded, <, 32 + 160 / 15 + 2);
-        }
-    }
-  for (int k = 0; k < 50; k++)
-    g_assert_true (seen[k] >= 6 * 15 && seen[k] <= 10 * 15);
-  all = collect (fixture.dataset->train, &options, 30);
-  options.first_step = 17;
-  rest = collect (fixture.dataset->train, &options, 13);
-  g_assert_cmpmem (rest->data, rest->len, all->data + all->len / 30 * 17,
-                   all->len / 30 * 13);
-  g_clear_pointer (&loader, atl_loader_free);
-  tear_down (&fixture);
-}
-
-/* A file may not grow any more: as on a full disk. */
-static void
-a_full_disk_is_done_without (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  g_autoptr (GByteArray) expected = NULL, all = NULL;
-  struct rlimit before, limit;
-  Fixture fixture;
-
-  set_up (&fixture, 7, FALSE);
-  expected = collect (fixture.dataset->train, &options, 9);
-  getrlimit (RLIMIT_FSIZE, &before);
-  limit = before;
-  limit.rlim_cur = 20000;
-  signal (SIGXFSZ, SIG_IGN);
-  setrlimit (RLIMIT_FSIZE, &limit);
-  options.cache_bytes = 1;
-  options.cache_disk = 1 << 30;
-  all = collect (fixture.dataset->train, &options, 9);
-  setrlimit (RLIMIT_FSIZE, &before);
-  assert_same (all, expected);
-  tear_down (&fixture);
-}
-
 static void
 direction_swaps_the_sides (void)
 {
@@ -395,202 +165,6 @@ direction_swaps_the_sides (void)
     }
   g_clear_pointer (&ab, atl_loader_free);
   g_clear_pointer (&ba, atl_loader_free);
-  tear_down (&fixture);
-}
-
-/* Memory enough, none to speak of with a file, and none at all. */
-static void
-the_cache_changes_nothing (void)
-{
-  static const gint64 cases[][2]
-      = { { 64 << 20, -1 }, { 1, 1 << 30 }, { 20000, 1 << 30 },
-          { 20000, 30000 }, { 1, -1 },      { 9000, -1 } };
-  AtlLoaderOptions options = usual_options ();
-  g_autoptr (GByteArray) expected = NULL;
-  Fixture fixture;
-
-  set_up (&fixture, 7, FALSE);
-  expected = collect (fixture.dataset->train, &options, 9);
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    for (int threads = 1; threads < 4; threads += 2)
-      {
-        g_autoptr (GByteArray) all = NULL;
-
-        options.cache_bytes = (gsize)cases[i][0];
-        options.cache_disk = cases[i][1];
-        options.cache_folder = g_get_tmp_dir ();
-        options.n_threads = threads;
-        all = collect (fixture.dataset->train, &options, 9);
-        assert_same (all, expected);
-      }
-  tear_down (&fixture);
-}
-
-static void
-pictures_are_decoded_once_where_there_is_room (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  Fixture fixture;
-
-  set_up (&fixture, 7, FALSE);
-  for (int on_disk = 0; on_disk < 2; on_disk++)
-    {
-      g_autoptr (AtlLoader) loader = NULL;
-      AtlLoaderStatistics statistics;
-
-      options.cache_bytes = on_disk ? 1 : 64 << 20;
-      options.cache_disk = on_disk ? 1 << 30 : -1;
-      loader = new_loader (fixture.dataset->train, &options);
-      for (int i = 0; i < 20; i++)
-        next_batch (loader);
-      atl_loader_get_statistics (loader, &statistics);
-      g_assert_cmpint (statistics.decoded, ==, 14);
-      g_assert_cmpint (statistics.batches, ==, 20);
-      g_assert_true ((statistics.disk_bytes > 0) == on_disk);
-      g_assert_true ((statistics.cache_bytes > 0) == !on_disk);
-      g_assert_cmpfloat (statistics.worked_seconds, >, 0);
-      g_assert_cmpfloat (statistics.waited_seconds, >, 0);
-    }
-  tear_down (&fixture);
-}
-
-static void
-memory_stays_under_its_limit (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  g_autoptr (AtlLoader) loader = NULL;
-  AtlLoaderStatistics statistics;
-  Fixture fixture;
-
-  set_up (&fixture, 14, FALSE);
-  options.cache_bytes = 50000;
-  options.n_threads = 1;
-  loader = new_loader (fixture.dataset->train, &options);
-  for (int i = 0; i < 20; i++)
-    {
-      next_batch (loader);
-      atl_loader_get_statistics (loader, &statistics);
-      /* The pair in the thread's hands comes on top. */
-      g_assert_cmpint (statistics.cache_bytes, <=, 50000 + 2 * 150 * 65 * 3);
-    }
-  g_clear_pointer (&loader, atl_loader_free);
-  tear_down (&fixture);
-}
-
-typedef struct
-{
-  int n;
-  char *name, *message;
-} Reports;
-
-static void
-note_bad_picture (gpointer data, const char *name, const char *message)
-{
-  Reports *reports = data;
-
-  reports->n++;
-  g_free (reports->name);
-  g_free (reports->message);
-  reports->name = g_strdup (name);
-  reports->message = g_strdup (message);
-}
-
-static void
-spoil (const Fixture *fixture, const char *name)
-{
-  g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
-
-  g_assert_true (g_file_set_contents (path, "no picture", -1, NULL));
-}
-
-static void
-a_picture_that_turns_bad_is_reported_once_and_replaced (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  Reports reports = { 0 };
-  g_autoptr (GByteArray) one = NULL, three = NULL;
-  Fixture fixture;
-
-  options.bad_picture = note_bad_picture;
-  options.data = &reports;
-  options.batch = 7;
-  options.augment = (AtlAugment)ATL_AUGMENT_NONE;
-  set_up (&fixture, 7, FALSE);
-  spoil (&fixture, "B/03.png");
-  one = collect (fixture.dataset->train, &options, 6);
-  g_assert_cmpint (reports.n, ==, 1);
-  g_assert_cmpstr (reports.name, ==, "A/03.png");
-  g_assert_nonnull (strstr (reports.message, "B/03.png"));
-  g_assert_null (strstr (reports.message, fixture.folder));
-  options.n_threads = 3;
-  three = collect (fixture.dataset->train, &options, 6);
-  assert_same (one, three);
-  /* Six numbers in every epoch, one of them twice, and never the bad one. */
-  for (int i = 0; i < 6; i++)
-    {
-      const float *input = (const float *)(one->data + one->len / 6 * i);
-      int seen[7] = { 0 };
-
-      for (int k = 0; k < 7; k++)
-        seen[number_of (input + k * SIDE * SIDE * 3) / 2]++;
-      g_assert_cmpint (seen[3], ==, 0);
-      for (int k = 0; k < 7; k++)
-        g_assert_true (k == 3 || seen[k] == 1 || seen[k] == 2);
-    }
-  g_free (reports.name);
-  g_free (reports.message);
-  tear_down (&fixture);
-}
-
-static void
-a_picture_of_another_size_than_before_is_bad (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  Reports reports = { 0 };
-  g_autoptr (GByteArray) all = NULL;
-  Fixture fixture;
-
-  options.bad_picture = note_bad_picture;
-  options.data = &reports;
-  set_up (&fixture, 7, FALSE);
-  write_picture (fixture.folder, "B/02.png", 3, 1);
-  all = collect (fixture.dataset->train, &options, 3);
-  g_assert_cmpint (reports.n, ==, 1);
-  g_assert_nonnull (strstr (reports.message, "B/02.png is 10x33"));
-  g_free (reports.name);
-  g_free (reports.message);
-  tear_down (&fixture);
-}
-
-static void
-no_good_picture_left_is_an_error (void)
-{
-  AtlLoaderOptions options = usual_options ();
-  g_autoptr (AtlLoader) loader = NULL;
-  g_autoptr (GError) error = NULL;
-  Reports reports = { 0 };
-  Fixture fixture;
-
-  options.bad_picture = note_bad_picture;
-  options.data = &reports;
-  options.n_threads = 2;
-  set_up (&fixture, 3, FALSE);
-  for (int i = 0; i < 3; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("A/%02d.png", i);
-
-      spoil (&fixture, name);
-    }
-  loader = new_loader (fixture.dataset->train, &options);
-  g_assert_null (atl_loader_next (loader, NULL, &error));
-  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_DATA);
-  g_assert_cmpint (reports.n, ==, 3);
-  g_clear_error (&error);
-  g_assert_null (atl_loader_next (loader, NULL, &error));
-  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_DATA);
-  g_free (reports.name);
-  g_free (reports.message);
-  g_clear_pointer (&loader, atl_loader_free);
   tear_down (&fixture);
 }
 
@@ -754,7 +328,7 @@ side_by_side_pictures_are_cut_in_two (void)
           g_assert_cmpint (number_of (b), ==, 20);
         }
     }
-  remove_folder (folder);
+  scratch_remove_tree (folder);
 }
 
 /* Half transparent black on white is middle grey. */
@@ -795,7 +369,7 @@ transparency_is_seen_on_white_and_depth_is_kept (void)
                 (sample->input[3 * k + c] + 1) / 2, colour * alpha + 1 - alpha,
                 depths[i] == ATL_DEPTH_U8 ? 0.006 : 3e-5);
           }
-      remove_folder (folder);
+      scratch_remove_tree (folder);
     }
 }
 
@@ -868,22 +442,7 @@ main (int argc, char **argv)
                    ranks_get_contiguous_parts_of_the_same_batch);
   g_test_add_func ("/loader/an-epoch-shows-every-pair-once-and-both-sides-alike",
                    an_epoch_shows_every_pair_once_and_both_sides_alike);
-  g_test_add_func ("/loader/large-pictures-are-used-several-times-while-at-hand",
-                   large_pictures_are_used_several_times_while_at_hand);
-  g_test_add_func ("/loader/a-full-disk-is-done-without",
-                   a_full_disk_is_done_without);
   g_test_add_func ("/loader/direction-swaps-the-sides", direction_swaps_the_sides);
-  g_test_add_func ("/loader/the-cache-changes-nothing", the_cache_changes_nothing);
-  g_test_add_func ("/loader/pictures-are-decoded-once-where-there-is-room",
-                   pictures_are_decoded_once_where_there_is_room);
-  g_test_add_func ("/loader/memory-stays-under-its-limit",
-                   memory_stays_under_its_limit);
-  g_test_add_func ("/loader/a-picture-that-turns-bad-is-reported-once-and-replaced",
-                   a_picture_that_turns_bad_is_reported_once_and_replaced);
-  g_test_add_func ("/loader/a-picture-of-another-size-than-before-is-bad",
-                   a_picture_of_another_size_than_before_is_bad);
-  g_test_add_func ("/loader/no-good-picture-left-is-an-error",
-                   no_good_picture_left_is_an_error);
   g_test_add_func ("/loader/waiting-can-be-cancelled", waiting_can_be_cancelled);
   g_test_add_func ("/loader/damage-is-for-the-input-only",
                    damage_is_for_the_input_only);
