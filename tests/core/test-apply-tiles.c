@@ -1,11 +1,9 @@
 /* Pictures that do not fit: tiled equals untiled, whatever the norms' statistics;
  * budgets of memory hold, and what is kept between passes comes back. */
 
-#include <signal.h>
-#include <sys/resource.h>
-
 #include "apply/apply-private.h"
 #include "apply-host.h"
+#include "full-disk.h"
 #include "models.h"
 
 /* Tiled against untiled; how many passes and tiles the former took. */
@@ -346,7 +344,6 @@ a_full_disk_only_takes_longer (void)
   g_autoptr (AtlPool) pool = atl_pool_new (2);
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
   g_autofree float *with_disk = NULL;
-  struct rlimit before, small;
   Host host;
 
   if (atl_maps_file_space () == 0)
@@ -362,13 +359,9 @@ a_full_disk_only_takes_longer (void)
   apply (model, pool, &host, &options);
   with_disk = g_memdup2 (host.out, sizeof (float) * 640 * 600 * 3);
 
-  signal (SIGXFSZ, SIG_IGN);
-  getrlimit (RLIMIT_FSIZE, &before);
-  small = before;
-  small.rlim_cur = 1 << 20;
-  setrlimit (RLIMIT_FSIZE, &small);
+  disk_full_at (1 << 20);
   apply (model, pool, &host, &options);
-  setrlimit (RLIMIT_FSIZE, &before);
+  disk_has_room ();
   assert_written_once (&host, 0, 0, 640, 600);
   g_assert_cmpfloat (largest_difference (with_disk, host.out, 640 * 600 * 3), <,
                      1e-4);

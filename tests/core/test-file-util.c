@@ -3,11 +3,10 @@
 #include "files/file-util.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <signal.h>
 #include <unistd.h>
 
+#include "full-disk.h"
 #include "scratch.h"
 
 static void
@@ -71,24 +70,18 @@ test_abort_leaves_nothing (void)
   scratch_empty ();
 }
 
-/* A limit on the size of files stands for a full disk. */
 static void
 test_a_full_disk_is_told (void)
 {
   g_autofree char *path = scratch_write ("a.txt", "old", 3);
   g_autofree char *data = g_malloc0 (100000);
-  struct rlimit limit, small;
   GError *error = NULL;
   AtlOutput *output = atl_output_open (path, NULL);
   gboolean written;
 
-  signal (SIGXFSZ, SIG_IGN);
-  getrlimit (RLIMIT_FSIZE, &limit);
-  small = limit;
-  small.rlim_cur = 4096;
-  setrlimit (RLIMIT_FSIZE, &small);
+  disk_full_at (4096);
   written = atl_output_write (output, data, 100000, &error);
-  setrlimit (RLIMIT_FSIZE, &limit);
+  disk_has_room ();
   g_assert_false (written);
   assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                   "a.txt can't be written");

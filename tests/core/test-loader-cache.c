@@ -1,9 +1,7 @@
 /* What the loader does with pictures that are large, do not fit into its cache,
  * or turn bad while it runs: the batches stay the same. */
 
-#include <signal.h>
-#include <sys/resource.h>
-
+#include "full-disk.h"
 #include "loader-pairs.h"
 
 /* Many large pictures: few are decoded a batch, all come equally often. */
@@ -45,26 +43,20 @@ large_pictures_are_used_several_times_while_at_hand (void)
   tear_down (&fixture);
 }
 
-/* A file may not grow any more: as on a full disk. */
 static void
 a_full_disk_is_done_without (void)
 {
   AtlLoaderOptions options = usual_options ();
   g_autoptr (GByteArray) expected = NULL, all = NULL;
-  struct rlimit before, limit;
   Fixture fixture;
 
   set_up (&fixture, 7, FALSE);
   expected = collect (fixture.dataset->train, &options, 9);
-  getrlimit (RLIMIT_FSIZE, &before);
-  limit = before;
-  limit.rlim_cur = 20000;
-  signal (SIGXFSZ, SIG_IGN);
-  setrlimit (RLIMIT_FSIZE, &limit);
+  disk_full_at (20000);
   options.cache_bytes = 1;
   options.cache_disk = 1 << 30;
   all = collect (fixture.dataset->train, &options, 9);
-  setrlimit (RLIMIT_FSIZE, &before);
+  disk_has_room ();
   assert_same (all, expected);
   tear_down (&fixture);
 }

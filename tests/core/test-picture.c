@@ -4,14 +4,13 @@
 
 #include <fcntl.h>
 #include <math.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <lcms2.h>
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "full-disk.h"
 #include "icc.h"
 #include "scratch.h"
 
@@ -580,14 +579,12 @@ test_huge_claims_end_soon (void)
   g_assert_cmpuint (atl_memory_peak (), <, before + (64 << 20));
 }
 
-/* A limit on the size of files stands for a full disk. */
 static void
 test_a_full_disk_is_told (gconstpointer name)
 {
   g_autoptr (AtlPicture) picture
       = atl_picture_new (300, 300, 3, FALSE, ATL_DEPTH_U8, NULL, NULL);
   g_autofree char *path = scratch_path (name);
-  struct rlimit limit, small;
   GError *error = NULL;
   gboolean saved;
   AtlRandom random;
@@ -595,15 +592,11 @@ test_a_full_disk_is_told (gconstpointer name)
   atl_random_init (&random, 1, 0);
   for (gsize i = 0; i < picture->row_bytes * 300; i++)
     picture->pixels[i] = (guint8)atl_random_next (&random);
-  signal (SIGXFSZ, SIG_IGN);
-  getrlimit (RLIMIT_FSIZE, &limit);
   for (int kib = 0; kib < 100; kib += 9)
     {
-      small = limit;
-      small.rlim_cur = (rlim_t)kib << 10;
-      setrlimit (RLIMIT_FSIZE, &small);
+      disk_full_at ((guint64)kib << 10);
       saved = atl_picture_save (picture, path, &error);
-      setrlimit (RLIMIT_FSIZE, &limit);
+      disk_has_room ();
       g_assert_false (saved);
       assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                       "can't be written");

@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <glib/gstdio.h>
 
 #include "base/random.h"
+#include "full-disk.h"
 #include "scratch.h"
 #include "train/checkpoint.h"
 
@@ -439,7 +439,6 @@ test_a_full_disk_is_told_and_survived (void)
   AtlTrainSettings *s;
   AtlTrainResult result;
   Watch w = { 0 };
-  struct rlimit old, limit;
   AtlModel *model;
   GStatBuf before, after;
   g_autofree char *checkpoint = NULL;
@@ -457,13 +456,9 @@ test_a_full_disk_is_told_and_survived (void)
   s->resume = TRUE;
   s->checkpoint_seconds = 0;
   w = (Watch){ 0 };
-  signal (SIGXFSZ, SIG_IGN);
-  getrlimit (RLIMIT_FSIZE, &old);
-  limit = old;
-  limit.rlim_cur = (rlim_t)before.st_size - 1000;
-  setrlimit (RLIMIT_FSIZE, &limit);
+  disk_full_at ((guint64)before.st_size - 1000);
   run (s, &w, &result, &error);
-  setrlimit (RLIMIT_FSIZE, &old);
+  disk_has_room ();
   g_assert_no_error (error);
   g_assert_true (result.finished);
   g_assert_cmpint (w.warnings, >=, 1);
