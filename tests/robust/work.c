@@ -11,6 +11,7 @@
 #include "codec/vqi.h"
 #include "icc.h"
 #include "models/library.h"
+#include "scratch.h"
 #include "train/alignment.h"
 #include "train/trainer.h"
 
@@ -94,27 +95,10 @@ work_init (Work *work)
 }
 
 void
-work_remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK)
-                             ? NULL
-                             : g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      work_remove_tree (child);
-    }
-  g_remove (path);
-}
-
-void
 work_clear (Work *work)
 {
   atl_pool_free (work->pool);
-  work_remove_tree (work->folder);
+  scratch_remove_tree (work->folder);
   for (guint i = 0; i < G_N_ELEMENTS (work->pictures); i++)
     g_free (work->pictures[i]);
   g_free (work->pix2pix);

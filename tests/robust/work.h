@@ -36,6 +36,5 @@ extern const WorkEntry work_entries[];
 
 /* Whether `folder` holds a temporary file of ours, or a part of one. */
 gboolean work_has_leftovers (const char *folder);
-void     work_remove_tree   (const char *path);
 
 G_END_DECLS
