@@ -1,22 +1,13 @@
 /* The graphs of all architectures: names, shapes, sizes and parameters. */
 
-#include "models/config.h"
+#include "models.h"
 
 static AtlGraph *
 build (const char *arch, const char *settings)
 {
-  g_auto (GStrv) each = g_strsplit_set (settings, " ", -1);
+  AtlConfig config = config_of (arch, settings);
   GError *error = NULL;
-  AtlConfig config;
 
-  atl_config_init (&config, arch, &error);
-  g_assert_no_error (error);
-  for (int i = 0; each[i]; i++)
-    if (*each[i])
-      {
-        atl_config_set (&config, each[i], &error);
-        g_assert_no_error (error);
-      }
   atl_config_check (&config, &error);
   g_assert_no_error (error);
   return atl_config_build (&config);

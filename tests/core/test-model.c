@@ -1,41 +1,12 @@
 /* Models: made, saved, opened, and refused with a reason when damaged. */
 
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "files/safetensors.h"
-#include "models/model.h"
-
-static char *folder;
-
-static char *
-path_of (const char *name)
-{
-  return g_build_filename (folder, name, NULL);
-}
-
-static AtlModel *
-create (const char *arch, const char *settings, guint64 seed)
-{
-  g_auto (GStrv) each = g_strsplit (settings, " ", -1);
-  GError *error = NULL;
-  AtlConfig config;
-  AtlModel *model;
-
-  atl_config_init (&config, arch, &error);
-  g_assert_no_error (error);
-  for (int i = 0; each[i]; i++)
-    if (*each[i])
-      {
-        atl_config_set (&config, each[i], &error);
-        g_assert_no_error (error);
-      }
-  model = atl_model_create (&config, seed, &error);
-  g_assert_no_error (error);
-  return model;
-}
+#include "models.h"
+#include "scratch.h"
 
 static void
 save (AtlModel *model, const char *path, gboolean half)
@@ -121,7 +92,7 @@ assert_moments (AtlModel *model, const char *name, double mean, double deviation
 static void
 test_pix2pix_init (void)
 {
-  g_autoptr (AtlModel) model = create ("resnet_2", "ngf=32", 1);
+  g_autoptr (AtlModel) model = model_new ("resnet_2", "ngf=32", 1);
 
   assert_moments (model, "model.10.conv_block.1.weight", 0, 0.02, 0.0005);
   assert_moments (model, "model.8.weight", 1, 0.02, 0.01);
@@ -136,7 +107,7 @@ static void
 test_vqvae_init (void)
 {
   g_autoptr (AtlModel) model
-      = create ("vqvae", "hidden=64 stages=2 zero_code=yes codes=32", 1);
+      = model_new ("vqvae", "hidden=64 stages=2 zero_code=yes codes=32", 1);
   double conv = 1 / sqrt (64 * 9), up = 1 / sqrt (3 * 16);
   gsize n;
   g_autofree float *codes = values_of (model, "quantise.codebook.1", &n);
@@ -157,7 +128,7 @@ test_vqvae_init (void)
 static void
 test_drunet_init (void)
 {
-  g_autoptr (AtlModel) model = create ("drunet", "ngf=32 residual=yes", 1);
+  g_autoptr (AtlModel) model = model_new ("drunet", "ngf=32 residual=yes", 1);
   double conv = 1 / sqrt (32 * 9);
 
   g_assert_cmpfloat_with_epsilon (largest (model, "down.0.0.block.0.weight"), conv,
@@ -170,9 +141,9 @@ test_drunet_init (void)
 static void
 test_seeds (void)
 {
-  g_autoptr (AtlModel) a = create ("resnet_1", "ngf=8", 5);
-  g_autoptr (AtlModel) b = create ("resnet_1", "ngf=8", 5);
-  g_autoptr (AtlModel) c = create ("resnet_1", "ngf=8", 6);
+  g_autoptr (AtlModel) a = model_new ("resnet_1", "ngf=8", 5);
+  g_autoptr (AtlModel) b = model_new ("resnet_1", "ngf=8", 5);
+  g_autoptr (AtlModel) c = model_new ("resnet_1", "ngf=8", 6);
 
   g_assert_cmpuint (strlen (atl_model_get_hash (a, NULL)), ==, 64);
   g_assert_cmpstr (atl_model_get_hash (a, NULL), ==, atl_model_get_hash (b, NULL));
@@ -193,12 +164,12 @@ test_round_trip (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
     {
-      g_autofree char *path = path_of ("round-trip.safetensors");
-      g_autoptr (AtlModel) model = create (archs[i],
-                                           i < 2   ? "ngf=8"
-                                           : i < 4 ? "ndf=8"
-                                                   : "hidden=16",
-                                           3);
+      g_autofree char *path = scratch_path ("round-trip.safetensors");
+      g_autoptr (AtlModel) model = model_new (archs[i],
+                                              i < 2   ? "ngf=8"
+                                              : i < 4 ? "ndf=8"
+                                                      : "hidden=16",
+                                              3);
       g_autoptr (AtlModel) again = NULL;
 
       json_object_set_string_member (atl_model_get_card (model), "name",
@@ -226,8 +197,8 @@ test_round_trip (void)
 static void
 test_applied_settings_are_kept (void)
 {
-  g_autofree char *path = path_of ("applied.safetensors");
-  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4 dropout=0.5", 3);
+  g_autofree char *path = scratch_path ("applied.safetensors");
+  g_autoptr (AtlModel) model = model_new ("resnet_1", "ngf=4 dropout=0.5", 3);
   g_autoptr (AtlModel) again = NULL;
 
   atl_model_edit_config (model)->image_statistics = FALSE;
@@ -241,11 +212,11 @@ test_applied_settings_are_kept (void)
 static void
 test_same_model_same_file (void)
 {
-  g_autofree char *first = path_of ("a.safetensors");
-  g_autofree char *second = path_of ("b.safetensors");
+  g_autofree char *first = scratch_path ("a.safetensors");
+  g_autofree char *second = scratch_path ("b.safetensors");
   g_autofree char *x = NULL;
   g_autofree char *y = NULL;
-  g_autoptr (AtlModel) model = create ("vqvae", "hidden=16", 3);
+  g_autoptr (AtlModel) model = model_new ("vqvae", "hidden=16", 3);
   g_autoptr (AtlModel) again = NULL;
   gsize m, n;
 
@@ -260,9 +231,9 @@ test_same_model_same_file (void)
 static void
 test_half (void)
 {
-  g_autofree char *whole = path_of ("whole.safetensors");
-  g_autofree char *halved = path_of ("half.safetensors");
-  g_autoptr (AtlModel) model = create ("resnet_2", "ngf=16", 3);
+  g_autofree char *whole = scratch_path ("whole.safetensors");
+  g_autofree char *halved = scratch_path ("half.safetensors");
+  g_autoptr (AtlModel) model = model_new ("resnet_2", "ngf=16", 3);
   g_autoptr (AtlModel) again = NULL;
   const char *name = "model.10.conv_block.1.weight";
   GStatBuf a, b;
@@ -287,8 +258,8 @@ test_half (void)
 static void
 test_half_keeps_large_values (void)
 {
-  g_autofree char *path = path_of ("large.safetensors");
-  g_autoptr (AtlModel) model = create ("resnet_0", "ngf=4", 3);
+  g_autofree char *path = scratch_path ("large.safetensors");
+  g_autoptr (AtlModel) model = model_new ("resnet_0", "ngf=4", 3);
   g_autoptr (AtlModel) again = NULL;
   gsize n;
   g_autofree float *values = values_of (model, "model.1.weight", &n);
@@ -303,8 +274,8 @@ test_half_keeps_large_values (void)
 static void
 test_name (void)
 {
-  g_autofree char *path = path_of ("my style.v2.safetensors");
-  g_autoptr (AtlModel) model = create ("vqvae", "hidden=4", 3);
+  g_autofree char *path = scratch_path ("my style.v2.safetensors");
+  g_autoptr (AtlModel) model = model_new ("vqvae", "hidden=4", 3);
   g_autoptr (AtlModel) again = NULL;
 
   g_assert_cmpstr (atl_model_get_name (model), ==, "");
@@ -316,8 +287,8 @@ test_name (void)
 static void
 test_require (void)
 {
-  g_autoptr (AtlModel) vqvae = create ("vqvae", "hidden=4", 3);
-  g_autoptr (AtlModel) judge = create ("pixel", "ndf=4", 3);
+  g_autoptr (AtlModel) vqvae = model_new ("vqvae", "hidden=4", 3);
+  g_autoptr (AtlModel) judge = model_new ("pixel", "ndf=4", 3);
   GError *error = NULL;
 
   g_assert_true (atl_model_require (vqvae, "vqvae", &error));
@@ -347,8 +318,8 @@ test_create_checks (void)
 static void
 test_unwritable (void)
 {
-  g_autoptr (AtlModel) model = create ("pixel", "ndf=4", 3);
-  g_autofree char *path = path_of ("no-such-folder/x.safetensors");
+  g_autoptr (AtlModel) model = model_new ("pixel", "ndf=4", 3);
+  g_autofree char *path = scratch_path ("no-such-folder/x.safetensors");
   GError *error = NULL;
 
   g_assert_false (atl_model_save (model, path, FALSE, &error));
@@ -474,9 +445,9 @@ test_damage (void)
       ATELIER_ERROR_UNSUPPORTED,
       "later" },
   };
-  g_autofree char *good = path_of ("good.safetensors");
-  g_autofree char *bad = path_of ("bad.safetensors");
-  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4", 3);
+  g_autofree char *good = scratch_path ("good.safetensors");
+  g_autofree char *bad = scratch_path ("bad.safetensors");
+  g_autoptr (AtlModel) model = model_new ("resnet_1", "ngf=4", 3);
 
   save (model, good, FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -497,10 +468,10 @@ put_bytes (const char *path, const char *bytes, gsize n)
 static void
 test_truncated (void)
 {
-  g_autofree char *good = path_of ("good.safetensors");
-  g_autofree char *bad = path_of ("cut.safetensors");
+  g_autofree char *good = scratch_path ("good.safetensors");
+  g_autofree char *bad = scratch_path ("cut.safetensors");
   g_autofree char *bytes = NULL;
-  g_autoptr (AtlModel) model = create ("pixel", "ndf=2", 3);
+  g_autoptr (AtlModel) model = model_new ("pixel", "ndf=2", 3);
   gsize size;
 
   save (model, good, FALSE);
@@ -517,10 +488,10 @@ test_truncated (void)
 static void
 test_changed_header (void)
 {
-  g_autofree char *good = path_of ("good.safetensors");
-  g_autofree char *bad = path_of ("changed.safetensors");
+  g_autofree char *good = scratch_path ("good.safetensors");
+  g_autofree char *bad = scratch_path ("changed.safetensors");
   g_autofree char *bytes = NULL;
-  g_autoptr (AtlModel) model = create ("pixel", "ndf=2", 3);
+  g_autoptr (AtlModel) model = model_new ("pixel", "ndf=2", 3);
   AtlRandom random;
   gsize size, header;
   int refused = 0;
@@ -554,9 +525,9 @@ static void
 test_bad_card (void)
 {
   static const char *const cards[] = { "", "{", "[]", "{\"name\": 3}" };
-  g_autofree char *good = path_of ("good.safetensors");
-  g_autofree char *bad = path_of ("card.safetensors");
-  g_autoptr (AtlModel) model = create ("pixel", "ndf=4", 3);
+  g_autofree char *good = scratch_path ("good.safetensors");
+  g_autofree char *bad = scratch_path ("card.safetensors");
+  g_autoptr (AtlModel) model = model_new ("pixel", "ndf=4", 3);
 
   save (model, good, FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (cards); i++)
@@ -618,26 +589,9 @@ test_earlier_versions (void)
 static void
 test_missing_file (void)
 {
-  g_autofree char *path = path_of ("nowhere.safetensors");
+  g_autofree char *path = scratch_path ("nowhere.safetensors");
 
   refuse_file (path, ATELIER_ERROR_FILE, "nowhere");
-}
-
-static void
-remove_folder (void)
-{
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = path_of (name);
-
-      g_unlink (path);
-    }
-  g_dir_close (dir);
-  g_assert_cmpint (g_rmdir (folder), ==, 0);
-  g_free (folder);
 }
 
 int
@@ -646,7 +600,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  folder = g_dir_make_tmp ("atelier-model-XXXXXX", NULL);
+  scratch_open ();
   g_test_add_func ("/model/pix2pix-starts-normal", test_pix2pix_init);
   g_test_add_func ("/model/vqvae-starts-uniform", test_vqvae_init);
   g_test_add_func ("/model/drunet-starts-as-the-identity", test_drunet_init);
@@ -669,6 +623,6 @@ main (int argc, char **argv)
   g_test_add_func ("/model/files-of-every-version-load", test_earlier_versions);
   g_test_add_func ("/model/missing-file", test_missing_file);
   status = g_test_run ();
-  remove_folder ();
+  scratch_close ();
   return status;
 }

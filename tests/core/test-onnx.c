@@ -1,20 +1,12 @@
 /* ONNX files: well-formed protocol buffers with what the model says.  That the
  * networks compute the same is tested against ONNX Runtime in tests/parity. */
 
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "models/model.h"
+#include "models.h"
 #include "models/onnx-writer.h"
-
-static char *folder;
-
-static char *
-path_of (const char *name)
-{
-  return g_build_filename (folder, name, NULL);
-}
+#include "scratch.h"
 
 /* A reader of protocol buffers, independent of the writer. */
 typedef struct
@@ -125,7 +117,7 @@ count_ops (File *file)
 
 static void export (File *file, AtlModel *model)
 {
-  g_autofree char *path = path_of ("model.onnx");
+  g_autofree char *path = scratch_path ("model.onnx");
   GError *error = NULL;
   Message whole;
   gsize size;
@@ -154,30 +146,10 @@ n_ops (const File *file, const char *op)
   return GPOINTER_TO_INT (g_hash_table_lookup (file->ops, op));
 }
 
-static AtlModel *
-create (const char *arch, const char *settings)
-{
-  g_auto (GStrv) each = g_strsplit (settings, " ", -1);
-  GError *error = NULL;
-  AtlConfig config;
-  AtlModel *model;
-
-  atl_config_init (&config, arch, &error);
-  g_assert_no_error (error);
-  for (int i = 0; each[i]; i++)
-    {
-      atl_config_set (&config, each[i], &error);
-      g_assert_no_error (error);
-    }
-  model = atl_model_create (&config, 1, &error);
-  g_assert_no_error (error);
-  return model;
-}
-
 static void
 test_norms_follow_the_model (void)
 {
-  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4");
+  g_autoptr (AtlModel) model = model_new ("resnet_1", "ngf=4", 1);
   File file;
 
   export (&file, model);
@@ -194,7 +166,7 @@ test_norms_follow_the_model (void)
 static void
 test_dropout_follows_the_model (void)
 {
-  g_autoptr (AtlModel) model = create ("unet_256", "ngf=2");
+  g_autoptr (AtlModel) model = model_new ("unet_256", "ngf=2", 1);
   File file;
 
   export (&file, model);
@@ -225,9 +197,10 @@ has_open_batch (const File *file)
 static void
 test_batch (void)
 {
-  g_autoptr (AtlModel) image = create ("resnet_1", "ngf=4");
-  g_autoptr (AtlModel) running = create ("resnet_1", "ngf=4 image_statistics=no");
-  g_autoptr (AtlModel) instance = create ("resnet_1", "ngf=4 norm=instance");
+  g_autoptr (AtlModel) image = model_new ("resnet_1", "ngf=4", 1);
+  g_autoptr (AtlModel) running
+      = model_new ("resnet_1", "ngf=4 image_statistics=no", 1);
+  g_autoptr (AtlModel) instance = model_new ("resnet_1", "ngf=4 norm=instance", 1);
   File file;
 
   export (&file, image);
@@ -303,31 +276,13 @@ test_wiring (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (AtlModel) model = create (cases[i].arch, cases[i].settings);
+      g_autoptr (AtlModel) model = model_new (cases[i].arch, cases[i].settings, 1);
       File file;
 
       export (&file, model);
       assert_wired (&file);
       file_clear (&file);
     }
-}
-
-static gboolean
-folder_is_empty (void)
-{
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  gboolean empty = g_dir_read_name (dir) == NULL;
-
-  g_dir_close (dir);
-  return empty;
-}
-
-static void
-remove_file (const char *name)
-{
-  g_autofree char *path = path_of (name);
-
-  g_unlink (path);
 }
 
 /* Larger than protocol buffers can be: refused before anything is written. */
@@ -340,7 +295,7 @@ test_two_gib (void)
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   g_autoptr (AtlOnnx) onnx = atl_onnx_new ("large");
   g_autoptr (GBytes) bytes = NULL;
-  g_autofree char *path = path_of ("large.onnx");
+  g_autofree char *path = scratch_path ("large.onnx");
   GError *error = NULL;
 
   if (zeros == MAP_FAILED)
@@ -348,13 +303,13 @@ test_two_gib (void)
       g_test_skip ("2 GiB of address space can't be had");
       return;
     }
-  remove_file ("model.onnx");
+  scratch_empty ();
   bytes = g_bytes_new_static (zeros, size);
   atl_onnx_floats (onnx, "zeros", 1, dims, bytes);
   g_assert_false (atl_onnx_write (onnx, path, &error));
   g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED);
   g_assert_nonnull (strstr (error->message, "2 GiB"));
-  g_assert_true (folder_is_empty ());
+  g_assert_cmpuint (scratch_count (), ==, 0);
   g_clear_error (&error);
   munmap (zeros, size);
 }
@@ -362,8 +317,8 @@ test_two_gib (void)
 static void
 test_unwritable (void)
 {
-  g_autoptr (AtlModel) model = create ("pixel", "ndf=2");
-  g_autofree char *path = path_of ("no-such-folder/x.onnx");
+  g_autoptr (AtlModel) model = model_new ("pixel", "ndf=2", 1);
+  g_autofree char *path = scratch_path ("no-such-folder/x.onnx");
   GError *error = NULL;
 
   g_assert_false (atl_model_export_onnx (model, path, &error));
@@ -378,7 +333,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  folder = g_dir_make_tmp ("atelier-onnx-XXXXXX", NULL);
+  scratch_open ();
   g_test_add_func ("/onnx/norms-follow-the-model", test_norms_follow_the_model);
   g_test_add_func ("/onnx/dropout-follows-the-model",
                    test_dropout_follows_the_model);
@@ -387,8 +342,6 @@ main (int argc, char **argv)
   g_test_add_func ("/onnx/over-two-gib-is-refused", test_two_gib);
   g_test_add_func ("/onnx/unwritable-path", test_unwritable);
   status = g_test_run ();
-  remove_file ("model.onnx");
-  g_rmdir (folder);
-  g_free (folder);
+  scratch_close ();
   return status;
 }

@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 
 #include "base/random.h"
+#include "models.h"
 #include "train/kmeans.h"
 #include "train/pca.h"
 
@@ -23,24 +24,6 @@ typedef struct
   AtlMethod *method;
   float *input;
 } Fixture;
-
-static AtlModel *
-create (const char *arch, const char *const *settings)
-{
-  AtlConfig config;
-  GError *error = NULL;
-  AtlModel *model;
-
-  g_assert_true (atl_config_init (&config, arch, &error));
-  for (; *settings; settings++)
-    {
-      atl_config_set (&config, *settings, &error);
-      g_assert_no_error (error);
-    }
-  model = atl_model_create (&config, 1, &error);
-  g_assert_no_error (error);
-  return model;
-}
 
 static void
 make_patches (float *input)
@@ -61,12 +44,10 @@ make_patches (float *input)
     }
 }
 
-static const char *const plain[]
-    = { "hidden=32", "residual_blocks=1", "codes=64", "code_dim=16", NULL };
-static const char *const codec[]
-    = { "hidden=32",        "codes=32", "code_dim=16",   "stages=3",
-        "downsample=8",     "patch=4",  "zero_code=yes", "linear_skip=yes",
-        "upsample=shuffle", NULL };
+static const char plain[] = "hidden=32 residual_blocks=1 codes=64 code_dim=16";
+static const char codec[]
+    = "hidden=32 codes=32 code_dim=16 stages=3 downsample=8 patch=4 zero_code=yes "
+      "linear_skip=yes upsample=shuffle";
 
 static AtlVqvaeSettings
 defaults (void)
@@ -79,13 +60,13 @@ defaults (void)
 }
 
 static void
-set_up (Fixture *f, const char *arch, const char *const *config,
+set_up (Fixture *f, const char *arch, const char *config,
         const AtlVqvaeSettings *settings, int n_threads)
 {
   GError *error = NULL;
 
   f->pool = atl_pool_new (n_threads);
-  f->model = create (arch, config);
+  f->model = model_new (arch, config, 1);
   f->method = atl_vqvae_new (f->model, f->pool, settings, PATCHES, SIDE, SIDE, NULL,
                              &error);
   g_assert_no_error (error);
@@ -136,8 +117,8 @@ test_eight_patches_are_learned (void)
 }
 
 static void
-learns (const char *arch, const char *const *config, AtlVqvaeSettings *s,
-        guint64 steps, double share)
+learns (const char *arch, const char *config, AtlVqvaeSettings *s, guint64 steps,
+        double share)
 {
   Fixture f;
   double first[ATL_VQVAE_N_FIGURES], last[ATL_VQVAE_N_FIGURES];
@@ -154,11 +135,9 @@ learns (const char *arch, const char *const *config, AtlVqvaeSettings *s,
 static void
 test_two_levels_learn (void)
 {
-  static const char *const config[]
-      = { "hidden=16", "residual_hidden=8", "codes=32", "code_dim=8", NULL };
   AtlVqvaeSettings s = defaults ();
 
-  learns ("vqvae2", config, &s, 40, 0.7);
+  learns ("vqvae2", "hidden=16 residual_hidden=8 codes=32 code_dim=8", &s, 40, 0.7);
 }
 
 static void
