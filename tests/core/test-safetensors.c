@@ -4,8 +4,7 @@
 
 #include "scratch.h"
 
-/* A file of this header (padded to `length` if that is larger) and data of
- * `data_size` bytes. */
+/* A file of this header and data of `data_size` bytes: 0, 1, 2, ... */
 static GBytes *
 make_file (const char *header, gsize data_size)
 {
@@ -372,10 +371,13 @@ test_every_truncation_and_flip_is_survived (void)
       {
         g_autoptr (GBytes) bytes = NULL;
         g_autoptr (AtlTensorSet) found = NULL;
+        GError *error = NULL;
 
         content[n] ^= (char)(1 << bit);
         bytes = g_bytes_new (content, size);
-        found = atl_safetensors_parse (bytes, "flipped", NULL, NULL);
+        found = atl_safetensors_parse (bytes, "flipped", NULL, &error);
+        g_assert_true ((found == NULL) == (error != NULL));
+        g_clear_error (&error);
         content[n] ^= (char)(1 << bit);
       }
   scratch_empty ();
