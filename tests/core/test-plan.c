@@ -306,7 +306,6 @@ check_gradients (AtlGraph *graph, int input, AtlShape shape,
       check_difference (&net, &x.data[pixel * x.stride + c],
                         saved[pixel * shape.c + c], what);
     }
-  backward (&net);
   for (int p = 0; p < atl_graph_get_n_parameters (graph); p++)
     {
       const AtlParameter *parameter = atl_graph_get_parameter (graph, p);

@@ -135,7 +135,7 @@ test_nested (void)
 typedef struct
 {
   AtlPool *pool;
-  int sum; /* without atomics: one run at a time */
+  int sum; /* atomic: runs of which every task was done */
 } Shared;
 
 static void
