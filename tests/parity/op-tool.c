@@ -5,8 +5,8 @@
  * IN's metadata "cases" is a JSON array of objects {"op": ..., parameters}; case
  * i reads the tensors "i.x" and "i.dy" (and "i.x2", "i.weight", "i.bias",
  * "i.running_mean", "i.running_var", "i.codebook.0", as the op needs them) and
- * writes "i.y", "i.dx" and the gradients "i.d.weight", "i.d.bias".  Pictures are
- * N H W C.  "algorithm": 0 fastest, 1 direct, 2 Winograd.
+ * writes "i.y", "i.dx" (and "i.dx2") and the gradients "i.d.weight", "i.d.bias".
+ * Pictures are N H W C.  "algorithm": 0 fastest, 1 direct, 2 Winograd.
  */
 
 #include <json-glib/json-glib.h>
@@ -210,7 +210,9 @@ run_case (AtlPool *pool, JsonObject *o, const AtlTensorSet *in, int i,
       read_view (in, i, "dy", atl_plan_get_gradient (net.plan, net.output));
       atl_weights_zero_gradients (net.weights);
       g_assert_true (atl_plan_backward (net.plan, FALSE, NULL, NULL));
-      put_view (out, i, "dx", atl_plan_get_gradient (net.plan, net.inputs[0]));
+      for (int j = 0; j < net.n_inputs; j++)
+        put_view (out, i, j == 0 ? "dx" : "dx2",
+                  atl_plan_get_gradient (net.plan, net.inputs[j]));
       put_gradients (&net, out, i);
     }
   atl_plan_free (net.plan);

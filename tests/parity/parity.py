@@ -49,10 +49,10 @@ def run(cases):
 
 
 def tool(*args):
-    """Runs model-tool, whose path is the program's first argument."""
+    """Runs the helper whose path is the program's first argument."""
     done = subprocess.run([sys.argv[1], *map(str, args)], capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"model-tool {args[0]}: {done.stderr.strip()}")
+        raise RuntimeError(f"{os.path.basename(sys.argv[1])} {args[0]}: {done.stderr.strip()}")
     return done.stdout
 
 
