@@ -79,6 +79,13 @@ def picture(path, width=64, height=48, mode="RGB", **options):
     return path
 
 
+def pixels(path):
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.open(path))
+
+
 def read_header(path):
     """(header as a dict, data) of a safetensors file."""
     data = pathlib.Path(path).read_bytes()

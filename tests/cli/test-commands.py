@@ -16,15 +16,12 @@ parity.need("numpy", "PIL")
 import numpy as np
 from PIL import Image
 
-from command import (SAMPLE, Folder, compressor, create, picture, read_header,
-                     refuses, run, translator)
+from command import (SAMPLE, Folder, compressor, create, picture, pixels,
+                     read_header, refuses, run, translator)
 
-COMMANDS = ["create", "info", "import", "export", "translate", "roundtrip",
-            "bench", "models"]
-
-
-def pixels(path):
-    return np.asarray(Image.open(path))
+COMMANDS = ["translate", "compress", "decompress", "roundtrip", "models", "info",
+            "create", "import", "export", "pairs", "train", "prime", "evaluate",
+            "bench"]
 
 
 def help_lists_every_command():

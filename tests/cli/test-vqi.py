@@ -13,12 +13,8 @@ parity.need("numpy", "PIL")
 import numpy as np
 from PIL import Image
 
-from command import (COMMAND, SAMPLE, Folder, compressor, create, picture, refuses,
-                     run, translator)
-
-
-def pixels(path):
-    return np.asarray(Image.open(path))
+from command import (COMMAND, SAMPLE, Folder, compressor, create, picture, pixels,
+                     refuses, run, translator)
 
 
 def compress(folder, *args, name="x.vqi", model=None, source=SAMPLE):
