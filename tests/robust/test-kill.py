@@ -26,7 +26,7 @@ STEPS = 40
 
 
 def essence(path):
-    """All of a model file but when it was made, and how long that took."""
+    """All of a model file but its name and the day it was made."""
     header, data = read_header(path)
     metadata = header["__metadata__"]
     card = json.loads(metadata.pop("atelier.card"))

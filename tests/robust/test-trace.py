@@ -14,7 +14,7 @@ import parity
 
 parity.need("numpy", "PIL")
 
-from command import COMMAND
+from command import COMMAND, read_header, write_header
 from faults import run, things, training, writers
 
 STRACE = shutil.which("strace")
@@ -78,13 +78,21 @@ def only_what_was_asked_for_is_written():
 
 
 def paths_within_files_lead_nowhere():
-    """A zip whose entries climb out, a model whose names do."""
+    """A zip whose entries climb out, a model whose tensors' names do."""
     with things() as folder:
         for entry in ("../../../../etc/atelier-escaped", "/tmp/atelier-escaped", "..\\..\\x"):
             with zipfile.ZipFile(folder / "evil.pth", "w") as archive:
                 archive.writestr(entry + "/data.pkl", b"\x80\x02}.")
                 archive.writestr(entry + "/data/0", b"x" * 16)
             status, _, _ = run("import", folder / "evil.pth", "-o", folder / "i2.safetensors")
+            assert status == 1
+        header, data = read_header(folder / "a.safetensors")
+        first = next(name for name in header if name != "__metadata__")
+        for entry in ("../../../../tmp/atelier-escaped", "/tmp/atelier-escaped"):
+            evil = {entry if name == first else name: value for name, value in header.items()}
+            write_header(folder / "evil.safetensors", evil, data)
+            status, _, _ = run("translate", "-m", folder / "evil.safetensors", "-o",
+                               folder / "t2.png", folder / "p.png")
             assert status == 1
         names = {path.name for path in folder.rglob("*")}
         assert not any("escaped" in name for name in names), names
