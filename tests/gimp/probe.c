@@ -6,6 +6,8 @@
  *                        as it was, inside the model's, feathered between; alpha
  *                        as it was.  Returns the number of values that are wrong.
  *   plug-in-probe-describe  name of a procedure -> blurb, help, authors, menu, label
+ *   plug-in-probe-tag    image, tag, value -> what that tag of the image's metadata
+ *                        is, after it was set to value unless that is empty
  *   plug-in-probe-fill   fills a drawable with a picture of its own: smooth
  *                        colours, some texture, half-transparent places
  *
@@ -82,7 +84,7 @@ run_hash (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   return values;
 }
 
-/* --- tag: one of the image's metadata, set first unless value is empty --- */
+/* --- tag --- */
 
 static GimpValueArray *
 run_tag (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)

@@ -1,5 +1,5 @@
 ; Translate over every kind of image that GIMP has: the layer becomes what core
-; alone makes of the same numbers, alpha stays, undo gives the exact picture back.
+; alone makes of the same numbers, and alpha stays.
 
 (define (check-format name base type precision model-name format tolerance)
   (let* ((image (new-image 70 50 base type precision))

@@ -1,4 +1,4 @@
-; Translate over selections, layers of all sizes and kinds, and back by undo.
+; Translate over selections, and layers of all sizes and kinds.
 
 (define format "R'G'B'A float")
 

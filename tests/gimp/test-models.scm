@@ -19,8 +19,8 @@
              (lambda () (models #:action "rename" #:model "unet" #:name "My Style")))
 (check "rename to a name that is taken: it stays" (known? "unet"))
 
-(let ((result (models #:action "import" #:name "copy" #:file (model "unet"))))
-  (check "import: it is known" (known? "copy")))
+(models #:action "import" #:name "copy" #:file (model "unet"))
+(check "import: it is known" (known? "copy"))
 (check-error "import what is there already: refused" "already have a model"
              (lambda () (models #:action "import" #:file (model "unet"))))
 (check-error "import of no model: its name" "wide.icc"

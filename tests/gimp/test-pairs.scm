@@ -8,9 +8,7 @@
                        #:drawables (list->vector layers) #:folder folder)
                  more)))
 
-(define (open path)
-  (let ((image (gimp-file-load RUN-NONINTERACTIVE path)))
-    image))
+(define (open path) (gimp-file-load RUN-NONINTERACTIVE path))
 
 (define (pixels path) (hash (top-layer (open path))))
 

@@ -3,7 +3,8 @@
 Pictures are float arrays, height x width x 3, in [0, 1], as they come out of 8-bit
 files.  PSNR, SSIM and MS-SSIM are those of core/apply/metrics.h (Wang 2004 and
 2003: Gaussian window 11, sigma 1.5, valid positions, mean over channels; five
-scales); tests/parity checks that against others.
+scales), but that halving leaves an odd last row or column out, where core repeats
+it; tests/parity checks core's against others.
 """
 
 import numpy as np

@@ -21,7 +21,7 @@ __tsan_default_suppressions (void)
 typedef struct
 {
   int number;
-  int steps;      /* of STEP_US; the whole of an unlimited run being cancelled */
+  int steps;      /* of STEP_US; G_MAXINT: it runs until it is cancelled */
   gboolean hands; /* asks for something to be done in the owner's context */
   gboolean fails;
   gint asked; /* atomic: 1 asked, 2 done */
@@ -159,9 +159,10 @@ static void
 test_error (void)
 {
   AtlBackground *background = atl_background_new (NULL);
-  Job *job = job_new (1);
+  Job *job;
 
   reset ();
+  job = job_new (1);
   job->fails = TRUE;
   atl_background_start (background, &class, job);
   wait_until_idle (background);
@@ -170,6 +171,7 @@ test_error (void)
   wait_until_idle (background);
   g_assert_null (last_error);
   atl_background_free (background);
+  g_assert_cmpint (n_freed, ==, n_made);
 }
 
 static void
@@ -195,10 +197,10 @@ static void
 test_free_serves (void)
 {
   AtlBackground *background = atl_background_new (NULL);
-  Job *job = job_new (0);
+  Job *job;
 
   reset ();
-  n_made = 1;
+  job = job_new (0);
   job->hands = TRUE;
   atl_background_start (background, &class, job);
   while (g_atomic_int_get (&job->asked) == 0)
@@ -249,7 +251,6 @@ test_cycles (void)
   for (int i = 0; i < CYCLES; i++)
     {
       Job *job = job_new (g_rand_int_range (random, 0, 4) ? G_MAXINT : 2);
-
       int begun = g_atomic_int_get (&n_begun);
 
       job->hands = g_rand_int_range (random, 0, 3) == 0;
