@@ -1,4 +1,5 @@
-/* Any bytes as a .vqi file, or (first byte odd) as a model's context tables.
+/* Any bytes as a .vqi file, or (first byte odd, but not 0x89, with which such a
+ * file begins) as a model's context tables.
  *
  * A file is also read with its checksums put right, as no fuzzer guesses them;
  * what then opens is decoded, codes and transparency, as far as it is small. */

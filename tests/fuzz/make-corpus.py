@@ -40,9 +40,9 @@ def safetensors(tensors, metadata=None):
 def make_safetensors():
     put("safetensors", "empty", safetensors({}))
     put("safetensors", "metadata", safetensors({}, {"k": "v", "\u00e9\n": "\U0001f3a8"}))
-    sizes = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+    sizes = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1}
     put("safetensors", "types", safetensors(
-        {kind: (kind, [2, 3], bytes(6 * size)) for kind, size in sizes.items() if kind != "BOOL"}))
+        {kind: (kind, [2, 3], bytes(6 * size)) for kind, size in sizes.items()}))
     put("safetensors", "bool", safetensors({"b": ("BOOL", [3], bytes(3))}))
     put("safetensors", "scalar", safetensors({"s": ("F32", [], bytes(4)), "e": ("F32", [0, 7], b"")}))
     put("safetensors", "huge-shape", safetensors({"s": ("F32", [2**62, 4], bytes(16))}))
@@ -50,7 +50,6 @@ def make_safetensors():
     for path in sorted((DATA / "version-1").glob("*.safetensors")):
         if path.stat().st_size < 8000:
             put("safetensors", path.stem, path.read_bytes())
-
 
 
 def make_vqi():
