@@ -84,6 +84,14 @@ def beside(window, label, role):
                 and node.extents[1] <= y + height / 2 < sum(node.extents[1::2]))
 
 
+def figure(window, name):
+    """The text beside a label of figures."""
+    for node in window.walk():
+        if node.role == "label" and node.name == name and node.text != name:
+            return node.text
+    return ""
+
+
 def arguments(description):
     """The options that every test of windows takes."""
     parser = argparse.ArgumentParser(description=description)
@@ -384,6 +392,16 @@ class Desktop:
     def type(self, text):
         self.xdotool("type", text)
 
+    def type_path(self, title, path):
+        """Into GTK's window for files or folders, which is returned."""
+        chooser = self.window(title)
+        self.keys("ctrl+l")
+        self.type(str(path))
+        wait("for the path to be typed", lambda: any(
+            node.role == "text" and str(path) in node.text
+            for node in chooser.walk(True)))
+        return chooser
+
     def drag(self, node, start, end):
         """The mouse, button pressed, between two points of `node` (fractions of
         its width and height)."""
@@ -416,6 +434,16 @@ class Call:
         if word != "ok":
             raise Failed(text)
         return text
+
+    def end(self, timeout=TIMEOUT):
+        """Waits until it is over, however it ends: to GIMP, Cancel is a failure,
+        too.  Its message, or ""."""
+        wait("for Script-Fu", self.done, timeout)
+        try:
+            self.answer()
+            return ""
+        except Failed as failure:
+            return str(failure)
 
 
 # --- Accessible objects, over D-Bus ---

@@ -33,7 +33,7 @@ def look(desktop, expression, title, shot):
 def close(desktop, call, title):
     desktop.keys("Escape")
     desktop.no_window(title)
-    call.done()
+    call.end()
 
 
 def test_folder(desktop):

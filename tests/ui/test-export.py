@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 
-from desktop import PROJECT, Desktop, Tap, arguments, wait
+from desktop import PROJECT, Desktop, Tap, arguments, figure, wait
 
 PICTURE = PROJECT / "data" / "samples" / "osprey.jpg"
 tap = Tap()
@@ -17,14 +17,6 @@ def export(desktop, path):
     call = desktop.call(f'(file-vqi-export #:run-mode RUN-INTERACTIVE #:image image '
                         f'#:file "{path}" #:options -1 #:model "vqvae")')
     return call, desktop.window("Export Image as VQI")
-
-
-def figure(window, name):
-    """The text beside a label of figures."""
-    for node in window.walk():
-        if node.role == "label" and node.name == name and node.text != name:
-            return node.text
-    return ""
 
 
 def sized(window):

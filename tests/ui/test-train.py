@@ -16,7 +16,7 @@ import time
 
 from PIL import Image, ImageOps
 
-from desktop import Desktop, Failed, Gone, Tap, arguments, beside, wait
+from desktop import Desktop, Gone, Tap, arguments, beside, wait
 
 LATENCY_MS = 100
 STOP_SECONDS = 0.5
@@ -84,10 +84,7 @@ def nothing_chosen(desktop, tap):
     tap.check("nothing is chosen: nothing can start",
               not window.button("Start Training").sensitive)
     window.button("Close").click()
-    try:
-        call.answer()
-    except Failed:
-        pass
+    call.end()
     desktop.no_window("Train a Style")
 
 
@@ -192,10 +189,7 @@ def crash(desktop, tap):
     for process in desktop.own_processes("plug-ins/atelier/atelier", "-run"):
         os.kill(process, signal.SIGKILL)
     desktop.no_window("Train a Style")
-    try:
-        call.answer()
-    except Failed:
-        pass
+    call.end()
     # GIMP tells of the crash.
     for message in desktop.windows("GIMP Message"):
         message.button("OK").click()

@@ -26,12 +26,7 @@ def choose_folder(desktop, window, label, title, path):
     button = beside(window, label, "combo box")
     button.press()
     button.find("menu item", "Other").click()
-    chooser = desktop.window(title)
-    desktop.keys("ctrl+l")
-    desktop.type(str(path))
-    wait("for the path to be typed", lambda: any(
-        node.role == "text" and str(path) in node.text for node in chooser.walk(True)))
-    chooser.button("Select").click()
+    desktop.type_path(title, path).button("Select").click()
     desktop.no_window(title)
 
 
