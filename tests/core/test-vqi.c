@@ -371,6 +371,7 @@ test_targets (Fixture *f, gconstpointer data)
   g_autoptr (AtlVqi) all = encode (f);
   AtlVqiOptions options = ATL_VQI_DEFAULTS;
   GError *error = NULL;
+  int n_met = 0, n_refused = 0;
 
   for (gsize target = atl_vqi_measure (all, 1) - 5; target < all->bytes + 100;
        target += all->bytes / 5)
@@ -384,7 +385,11 @@ test_targets (Fixture *f, gconstpointer data)
         g_assert_cmpuint (vqi->bytes, <=, target);
       else
         assert_message (&error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT, "at least");
+      n_met += vqi != NULL;
+      n_refused += vqi == NULL;
     }
+  g_assert_cmpint (n_met, >, 0);
+  g_assert_cmpint (n_refused, >, 0);
   options.target_bytes = 50;
   g_assert_null (atl_vqi_encode_picture (f->model, f->pool, f->picture, &options,
                                          NULL, &error));
@@ -477,6 +482,7 @@ test_bad_tables (Fixture *f, gconstpointer data)
   AtlCodes shapes;
   AtlRandom random;
   GError *error = NULL;
+  int n_parsed = 0;
 
   atl_random_init (&random, 13, 0);
   atl_codes_measure (&shapes, f->model, 64, 64, NULL);
@@ -503,12 +509,15 @@ test_bad_tables (Fixture *f, gconstpointer data)
           AtlCodes codes;
 
           /* strange ones still code */
+          n_parsed++;
           atl_codes_init (&codes, f->model, 64, 64, 0, NULL);
           check_planes (&codes, contexts, ATL_CODING_CONTEXT);
           atl_codes_clear (&codes);
         }
       g_clear_error (&error);
     }
+  g_assert_cmpint (n_parsed, >, 0);
+  g_assert_cmpint (n_parsed, <, 500);
 }
 
 /* --- Files for ever --------------------------------------------------------- */
