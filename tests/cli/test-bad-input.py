@@ -13,7 +13,7 @@ import parity
 parity.need("numpy", "PIL")
 
 from command import (COMMAND, Folder, compressor, create, picture, read_header,
-                     refuses, run, translator, write_header)
+                     refuses, translator, write_header)
 
 
 def damaged(change):

@@ -1,7 +1,6 @@
 """Completion in bash, asked as the shell asks it."""
 
 import os
-import re
 import subprocess
 import tempfile
 

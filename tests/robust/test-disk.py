@@ -68,7 +68,7 @@ def a_training_on_a_full_disk_keeps_its_last_checkpoint():
             with disk((free + 4095) // 4096 * 4096 + 8192) as small:
                 target = small / "m.safetensors"
                 target.write_bytes(OLD)
-                status, out, message = run(*training(folder, target, 6))
+                status, _, message = run(*training(folder, target, 6))
                 seen.append(status)
                 if status != 0:
                     assert "m.safetensors" in last_line(message)
@@ -79,7 +79,7 @@ def a_training_on_a_full_disk_keeps_its_last_checkpoint():
                 if saved.exists():
                     rest = training(folder, folder / "again.safetensors", 6, "--resume")
                     shutil.copy(saved, folder / "again.checkpoint")
-                    status, out, message = run(*rest)
+                    status, _, message = run(*rest)
                     assert status == 0, message
         assert seen[0] == 1 and seen[-1] == 0, seen
     return f"statuses {seen}"

@@ -40,7 +40,7 @@ def main():
     options = parser.parse_args()
     with Desktop(options) as desktop:
         desktop.open(PICTURE)
-        early = largest = 0
+        early = 0
         for i in range(options.rounds):
             for procedure, title in WINDOWS:
                 open_and_close(desktop, procedure, title)
