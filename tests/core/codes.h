@@ -10,34 +10,19 @@
 #include "base/random.h"
 #include "codec/plane-coder.h"
 #include "codec/prime.h"
+#include "models.h"
 
 static inline AtlModel *
 make_model (const char *arch, int codes, int stages)
 {
-  AtlConfig config;
-  g_autofree char *k = g_strdup_printf ("codes=%d", codes);
-  g_autofree char *s = g_strdup_printf ("stages=%d", stages);
-  const char *settings[] = { "hidden=8",
-                             "residual_blocks=1",
-                             "residual_hidden=4",
-                             "downsample=4",
-                             "code_dim=4",
-                             k,
-                             s };
-  GError *error = NULL;
-  AtlModel *model;
-  const AtlGraph *graph;
+  g_autofree char *settings = g_strdup_printf (
+      "hidden=8 residual_blocks=1 residual_hidden=4 downsample=4 code_dim=4 "
+      "codes=%d stages=%d",
+      codes, stages);
+  AtlModel *model = model_new (arch, settings, 5);
+  const AtlGraph *graph = atl_model_get_graph (model);
 
-  g_assert_true (atl_config_init (&config, arch, NULL));
-  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
-    {
-      atl_config_set (&config, settings[i], &error);
-      g_assert_no_error (error);
-    }
-  model = atl_model_create (&config, 5, &error);
-  g_assert_no_error (error);
   /* Entries as far apart as vectors are, so that all occur. */
-  graph = atl_model_get_graph (model);
   for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
     if (strstr (atl_graph_get_parameter (graph, i)->name, "codebook"))
       {

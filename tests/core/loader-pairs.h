@@ -63,7 +63,7 @@ open_dataset (Fixture *fixture, gboolean pictures)
 static inline void
 set_up (Fixture *fixture, int n_pairs, gboolean pictures)
 {
-  fixture->folder = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+  fixture->folder = scratch_new_folder ();
   for (int i = 0; i < n_pairs; i++)
     {
       g_autofree char *a = g_strdup_printf ("A/%02d.png", i);

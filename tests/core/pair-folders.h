@@ -60,15 +60,6 @@ copy_file (const char *folder, const char *from, const char *to)
   g_assert_true (g_file_set_contents (target, bytes, (gssize)size, NULL));
 }
 
-static inline char *
-new_folder (void)
-{
-  char *folder = g_dir_make_tmp ("atelier-XXXXXX", NULL);
-
-  g_assert_nonnull (folder);
-  return folder;
-}
-
 static inline AtlDataset *
 open_with (const char *folder, const AtlDatasetOptions *options)
 {

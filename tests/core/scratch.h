@@ -9,11 +9,20 @@
 
 static char *scratch;
 
+/* Another folder, for scratch_remove_tree and g_free. */
+static inline char *
+scratch_new_folder (void)
+{
+  char *folder = g_dir_make_tmp ("atelier-test-XXXXXX", NULL);
+
+  g_assert_nonnull (folder);
+  return folder;
+}
+
 static inline void
 scratch_open (void)
 {
-  scratch = g_dir_make_tmp ("atelier-test-XXXXXX", NULL);
-  g_assert_nonnull (scratch);
+  scratch = scratch_new_folder ();
 }
 
 /* How many files lie in the folder: leftovers are found so. */

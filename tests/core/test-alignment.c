@@ -159,7 +159,7 @@ write_scene (const char *folder, const char *name, int style, int dx, int scale)
 static void
 the_doctor_warns_of_misaligned_pairs_and_uses_them (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   const AtlRemark *remark;

@@ -3,10 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "base/colour.h"
 #include "files/picture.h"
+#include "scratch.h"
 #include "train/corrupt.h"
 #include "train/damage.h"
 
@@ -376,7 +375,7 @@ static void
 jpeg_traces_are_libjpegs (void)
 {
   static const int sizes[][2] = { { 64, 48 }, { 37, 53 }, { 8, 8 }, { 1, 1 } };
-  g_autofree char *folder = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+  g_autofree char *folder = scratch_new_folder ();
   g_autofree char *path = g_build_filename (folder, "a.jpg", NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
@@ -405,8 +404,7 @@ jpeg_traces_are_libjpegs (void)
       g_assert_cmpfloat (mean, <, 0.5);
       g_assert_cmpfloat (largest, <, 4.5);
     }
-  g_unlink (path);
-  g_rmdir (folder);
+  scratch_remove_tree (folder);
 }
 
 static void

@@ -18,7 +18,7 @@ make_pairs (void)
 {
   g_autofree char *a = NULL, *b = NULL;
 
-  pairs_folder = g_dir_make_tmp ("atelier-pairs-XXXXXX", NULL);
+  pairs_folder = scratch_new_folder ();
   a = g_build_filename (pairs_folder, "A", NULL);
   b = g_build_filename (pairs_folder, "B", NULL);
   g_mkdir (a, 0700);

@@ -371,7 +371,7 @@ main (int argc, char **argv)
   g_autofree char *system = NULL;
   int status;
 
-  root = g_dir_make_tmp ("atelier-library-XXXXXX", NULL);
+  root = scratch_new_folder ();
   data = in_root ("data");
   system = in_root ("system");
   path = g_strdup_printf ("%s/more::%s/other:%s/nowhere", root, root, root);

@@ -302,7 +302,7 @@ side_by_side_pictures_are_cut_in_two (void)
   AtlLoaderOptions options = usual_options ();
   g_autoptr (AtlDataset) dataset = NULL;
   g_autoptr (AtlLoader) loader = NULL;
-  g_autofree char *folder = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+  g_autofree char *folder = scratch_new_folder ();
   g_autofree char *path = g_build_filename (folder, "ab.png", NULL);
   g_autoptr (AtlPicture) picture
       = atl_picture_new (80, 40, 3, FALSE, ATL_DEPTH_U8, NULL, NULL);
@@ -345,7 +345,7 @@ transparency_is_seen_on_white_and_depth_is_kept (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (depths); i++)
     {
-      g_autofree char *folder = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+      g_autofree char *folder = scratch_new_folder ();
       g_autofree char *path = g_build_filename (folder, names[i], NULL);
       g_autoptr (GError) error = NULL;
       g_autoptr (AtlPicture) picture

@@ -10,7 +10,7 @@
 static void
 sizes_that_differ_are_refused_with_both (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
   const AtlRemark *remark;
 
@@ -32,7 +32,7 @@ sizes_that_differ_are_refused_with_both (void)
 static void
 unreadable_files_are_refused (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autofree char *broken = g_build_filename (folder, "B/d.png", NULL);
   g_autoptr (AtlDataset) dataset = NULL;
 
@@ -61,7 +61,7 @@ unreadable_files_are_refused (void)
 static void
 truncated_pictures_are_found_when_decoded (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autofree char *path = g_build_filename (folder, "A/x.png", NULL);
   g_autoptr (AtlDataset) quick = NULL, thorough = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
@@ -85,7 +85,7 @@ truncated_pictures_are_found_when_decoded (void)
 static void
 duplicates_are_used_once (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
 
   /* The same name twice. */
@@ -121,8 +121,8 @@ duplicates_are_used_once (void)
 static void
 folders_without_pairs_say_so (void)
 {
-  g_autofree char *empty = new_folder (), *odd = new_folder ();
-  g_autofree char *refused = new_folder ();
+  g_autofree char *empty = scratch_new_folder (), *odd = scratch_new_folder ();
+  g_autofree char *refused = scratch_new_folder ();
   const char *folders[] = { empty, odd, refused };
   static const char *const expected[]
       = { "no pictures", "No pairs found among the 2", "1 refused, the first" };
@@ -153,7 +153,7 @@ folders_without_pairs_say_so (void)
 static void
 links_in_circles_end (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
 
   write_picture (folder, "A/x.png");
@@ -176,7 +176,7 @@ links_in_circles_end (void)
 static void
 hidden_files_are_passed_over (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
 
   write_picture (folder, "A/x.png");
@@ -221,7 +221,7 @@ write_many (const char *folder, int n)
 static void
 ten_thousand_files_take_seconds (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   double seconds;
@@ -240,7 +240,7 @@ ten_thousand_files_take_seconds (void)
 static void
 looking_can_be_cancelled (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   AtlProgress progress = { NULL, NULL, cancellable };
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;

@@ -18,7 +18,7 @@ folders_of_the_usual_names_are_paired (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      g_autofree char *folder = new_folder (), *expected = NULL;
+      g_autofree char *folder = scratch_new_folder (), *expected = NULL;
       g_autofree char *a = g_strdup_printf ("%s/x.png", names[i][0]);
       g_autofree char *b = g_strdup_printf ("%s/x.png", names[i][1]);
       g_autoptr (AtlDataset) dataset = NULL;
@@ -40,7 +40,7 @@ folders_of_the_usual_names_are_paired (void)
 static void
 stems_match_whatever_extension_case_and_unicode_form (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
 
   write_picture (folder, "A/Kitten.png");
@@ -60,7 +60,7 @@ stems_match_whatever_extension_case_and_unicode_form (void)
 static void
 names_that_are_no_unicode_are_paired_too (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
   g_autoptr (JsonNode) node = NULL;
 
@@ -78,7 +78,7 @@ names_that_are_no_unicode_are_paired_too (void)
 static void
 folders_are_read_recursively_and_matched_by_path (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
 
   write_picture (folder, "A/x.png");
@@ -106,7 +106,7 @@ train_val_and_test_stand_above_or_below (void)
   for (gsize i = 0; i < G_N_ELEMENTS (forms); i++)
     {
       static const char *const splits[] = { "train", "val", "test" };
-      g_autofree char *folder = new_folder ();
+      g_autofree char *folder = scratch_new_folder ();
       g_autoptr (AtlDataset) dataset = NULL;
 
       for (int s = 0; s < 3; s++)
@@ -135,7 +135,7 @@ train_val_and_test_stand_above_or_below (void)
 static void
 test_is_held_out_where_there_is_no_val (void)
 {
-  g_autofree char *folder = new_folder (), *lone = new_folder ();
+  g_autofree char *folder = scratch_new_folder (), *lone = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL, only = NULL;
 
   write_size (folder, "train/1.png", 16, 8);
@@ -180,7 +180,7 @@ write_cityscapes (const char *folder, const char *split, const char *city, int n
 static void
 cityscapes_works_as_it_comes (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL, ids = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   const AtlPair *pair;
@@ -217,7 +217,7 @@ names_with_suffixes_are_paired (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
-      g_autofree char *folder = new_folder (), *expected = NULL;
+      g_autofree char *folder = scratch_new_folder (), *expected = NULL;
       g_autofree char *a = g_strdup_printf ("s/x%s.png", suffixes[i][0]);
       g_autofree char *b = g_strdup_printf ("s/x%s.tif", suffixes[i][1]);
       g_autofree char *lone = g_strdup_printf ("y%s.png", suffixes[i][1]);
@@ -240,7 +240,7 @@ names_with_suffixes_are_paired (void)
 static void
 suffixes_can_be_given_and_one_be_empty (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
 
@@ -258,7 +258,7 @@ suffixes_can_be_given_and_one_be_empty (void)
 static void
 suffixes_within_folders_are_found (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
 
   write_picture (folder, "input/x_input.png");
@@ -272,7 +272,7 @@ suffixes_within_folders_are_found (void)
 static void
 pictures_twice_as_wide_are_pairs (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL, asked = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   const AtlPair *pair;
@@ -296,7 +296,7 @@ pictures_twice_as_wide_are_pairs (void)
 static void
 any_folder_is_one_of_single_pictures (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   g_autoptr (AtlDataset) dataset = NULL;
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   const AtlPair *pair;
@@ -320,7 +320,7 @@ any_folder_is_one_of_single_pictures (void)
 static void
 the_share_held_out_depends_on_seed_and_names_only (void)
 {
-  g_autofree char *folder = new_folder ();
+  g_autofree char *folder = scratch_new_folder ();
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   g_autoptr (AtlDataset) first = NULL, again = NULL, other = NULL, fewer = NULL;
   g_autofree char *before = NULL, *now = NULL, *seeded = NULL;
@@ -358,7 +358,7 @@ the_share_held_out_depends_on_seed_and_names_only (void)
 static void
 of_one_large_pair_a_strip_is_held_out (void)
 {
-  g_autofree char *folder = new_folder (), *small = new_folder ();
+  g_autofree char *folder = scratch_new_folder (), *small = scratch_new_folder ();
   AtlDatasetOptions options = ATL_DATASET_DEFAULTS;
   g_autoptr (AtlDataset) dataset = NULL, tiny = NULL;
   const AtlPair *train, *held_out;
@@ -390,7 +390,7 @@ of_one_large_pair_a_strip_is_held_out (void)
 static void
 json_and_text_tell_all (void)
 {
-  g_autofree char *folder = new_folder (), *text = NULL, *short_text = NULL;
+  g_autofree char *folder = scratch_new_folder (), *text = NULL, *short_text = NULL;
   g_autoptr (AtlDataset) dataset = NULL;
   g_autoptr (JsonNode) node = NULL;
   JsonObject *object, *remark;

@@ -6,10 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "base/random.h"
 #include "models.h"
+#include "resume.h"
 
 #define SIDE 32
 #define PAIRS 4
@@ -250,10 +249,6 @@ test_goes_on_from_a_checkpoint (void)
   AtlPix2pixSettings s = defaults ();
   Fixture a, b;
   double of_a[ATL_PIX2PIX_N_FIGURES], of_b[ATL_PIX2PIX_N_FIGURES];
-  g_autofree char *dir = g_dir_make_tmp ("atelier-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (dir, "p.checkpoint", NULL);
-  AtlCheckpoint *checkpoint = atl_training_checkpoint_new ();
-  GError *error = NULL;
 
   s.adam.average_decay = 0.9;
   s.throttle = 0.9;
@@ -261,14 +256,7 @@ test_goes_on_from_a_checkpoint (void)
   set_up (&b, &s, 2);
   for (guint64 i = 0; i < 3; i++)
     step (&a, i, of_a);
-  a.method->class->save (a.method, checkpoint);
-  g_assert_true (atl_training_checkpoint_write (checkpoint, path, &error));
-  atl_training_checkpoint_free (checkpoint);
-
-  checkpoint = atl_training_checkpoint_read (path, &error);
-  g_assert_no_error (error);
-  g_assert_true (b.method->class->load (b.method, checkpoint, &error));
-  atl_training_checkpoint_free (checkpoint);
+  resume_from (b.method, a.method);
   for (guint64 i = 3; i < 6; i++)
     {
       step (&a, i, of_a);
@@ -279,8 +267,6 @@ test_goes_on_from_a_checkpoint (void)
   b.method->class->present (b.method, TRUE);
   g_assert_cmpstr (atl_model_get_hash (a.generator, NULL), ==,
                    atl_model_get_hash (b.generator, NULL));
-  g_remove (path);
-  g_rmdir (dir);
   tear_down (&a);
   tear_down (&b);
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include <glib/gstdio.h>
-
 #include "base/random.h"
 #include "full-disk.h"
 #include "scratch.h"
@@ -23,7 +21,7 @@ static const char *program; /* this one: it runs itself to be killed */
 static void
 test_everything_comes_back (void)
 {
-  g_autofree char *dir = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+  g_autofree char *dir = scratch_new_folder ();
   g_autofree char *path = g_build_filename (dir, "a.checkpoint", NULL);
   const float floats[] = { 1.5f, -0.0f, 1e-40f, 3e38f };
   const double doubles[] = { G_PI, 1e-300 };
@@ -62,14 +60,13 @@ test_everything_comes_back (void)
   g_assert_nonnull (strstr (error->message, "a.checkpoint"));
   g_clear_error (&error);
   atl_training_checkpoint_free (c);
-  g_remove (path);
-  g_rmdir (dir);
+  scratch_remove_tree (dir);
 }
 
 static void
 test_damage_is_refused_by_name (void)
 {
-  g_autofree char *dir = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+  g_autofree char *dir = scratch_new_folder ();
   g_autofree char *path = g_build_filename (dir, "b.checkpoint", NULL);
   const float floats[64] = { 0 };
   AtlCheckpoint *c = atl_training_checkpoint_new ();
@@ -90,8 +87,7 @@ test_damage_is_refused_by_name (void)
       g_clear_error (&error);
     }
   g_free (bytes);
-  g_remove (path);
-  g_rmdir (dir);
+  scratch_remove_tree (dir);
 }
 
 /* --- Runs --- */
@@ -127,7 +123,7 @@ make_picture (const char *path, int width, int height, guint64 seed)
 static void
 make_place (Place *place)
 {
-  place->dir = g_dir_make_tmp ("atelier-XXXXXX", NULL);
+  place->dir = scratch_new_folder ();
   place->pictures = g_build_filename (place->dir, "pictures", NULL);
   place->output = g_build_filename (place->dir, "m.safetensors", NULL);
   g_assert_cmpint (g_mkdir (place->pictures, 0777), ==, 0);

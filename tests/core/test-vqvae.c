@@ -6,10 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
-
 #include "base/random.h"
 #include "models.h"
+#include "resume.h"
 #include "train/kmeans.h"
 #include "train/pca.h"
 
@@ -265,22 +264,12 @@ check_resume (const AtlVqvaeSettings *s, guint64 at)
 {
   Fixture a, b;
   double of_a[ATL_VQVAE_N_FIGURES], of_b[ATL_VQVAE_N_FIGURES];
-  g_autofree char *dir = g_dir_make_tmp ("atelier-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (dir, "v.checkpoint", NULL);
-  AtlCheckpoint *checkpoint = atl_training_checkpoint_new ();
-  GError *error = NULL;
 
   set_up (&a, "vqvae", codec, s, 2);
   set_up (&b, "vqvae", codec, s, 2);
   for (guint64 i = 0; i < at; i++)
     step (&a, i, of_a);
-  a.method->class->save (a.method, checkpoint);
-  g_assert_true (atl_training_checkpoint_write (checkpoint, path, &error));
-  atl_training_checkpoint_free (checkpoint);
-  checkpoint = atl_training_checkpoint_read (path, &error);
-  g_assert_no_error (error);
-  g_assert_true (b.method->class->load (b.method, checkpoint, &error));
-  atl_training_checkpoint_free (checkpoint);
+  resume_from (b.method, a.method);
   for (guint64 i = at; i < at + 6; i++)
     {
       step (&a, i, of_a);
@@ -289,8 +278,6 @@ check_resume (const AtlVqvaeSettings *s, guint64 at)
     }
   g_assert_cmpstr (atl_model_get_hash (a.model, NULL), ==,
                    atl_model_get_hash (b.model, NULL));
-  g_remove (path);
-  g_rmdir (dir);
   tear_down (&a);
   tear_down (&b);
 }
