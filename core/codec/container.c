@@ -473,7 +473,7 @@ atl_vqi_parse (GBytes *bytes, const char *name, GError **error)
 
   if (parse (vqi, bytes, error))
     return g_steal_pointer (&vqi);
-  g_prefix_error (error, "%s: ", name);
+  atl_prefix_path (error, name);
   return NULL;
 }
 

@@ -46,6 +46,14 @@ atl_display_path (const char *path)
   return without_controls (g_filename_display_name (path));
 }
 
+void
+atl_prefix_path (GError **error, const char *path)
+{
+  g_autofree char *name = atl_display_path (path);
+
+  g_prefix_error (error, "%s: ", name);
+}
+
 static void
 set_write_error (GError **error, const char *path, int code)
 {
@@ -126,13 +134,14 @@ atl_file_read_start (const char *path, gsize most, gsize *file_size, GError **er
 {
   gsize size = 0, wanted;
   int fd = atl_file_open_regular (path, &size, error);
+  g_autofree char *name = atl_display_path (path);
   guint8 *data = NULL;
   gboolean good = FALSE;
 
   if (fd < 0)
     return NULL;
   wanted = MIN (size, most);
-  data = atl_try_alloc (wanted, 1, path, error);
+  data = atl_try_alloc (wanted, 1, name, error);
   good = data != NULL && atl_file_read_at (fd, data, wanted, 0, path, error);
   close (fd);
   if (!good)

@@ -32,6 +32,8 @@ gboolean   atl_file_read_at  (int fd, gpointer data, gsize size, gsize offset,
 char      *atl_display_text  (const char *text);
 /* The same of a path, which is shown whole. */
 char      *atl_display_path  (const char *path);
+/* Puts "PATH: " in front of the error's message, if there is an error. */
+void       atl_prefix_path   (GError **error, const char *path);
 
 /* An open file that becomes `path` only if all went well. */
 typedef struct _AtlOutput AtlOutput;

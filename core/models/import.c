@@ -35,7 +35,7 @@ atl_model_import (const char *path, const char *arch, GError **error)
   g_autoptr (GHashTable) metadata = NULL;
   g_autoptr (AtlTensorSet) tensors = NULL;
   g_autoptr (AtlTensorSet) network = NULL;
-  g_autofree char *file = g_path_get_basename (path);
+  g_autofree char *file = g_filename_display_basename (path);
   AtlModel *model = NULL;
   AtlConfig config;
 
@@ -53,7 +53,7 @@ atl_model_import (const char *path, const char *arch, GError **error)
     model = atl_model_from_tensors (&config, network, path, error);
   if (!model)
     {
-      g_prefix_error (error, "%s: ", path);
+      atl_prefix_path (error, path);
       return NULL;
     }
   json_object_set_string_member (atl_model_get_card (model), "name",

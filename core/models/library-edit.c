@@ -7,9 +7,10 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "files/file-util.h"
 #include "files/safetensors.h"
+#include "models/model-private.h"
 
-#define EXTENSION ".safetensors"
 #define MAX_STEM 100
 
 /* What training keeps beside a model. */
@@ -43,7 +44,7 @@ atl_library_path (const char *name, GError **error)
                  name);
   if (!folder)
     return NULL;
-  file = g_strconcat (stem, EXTENSION, NULL);
+  file = g_strconcat (stem, ATL_MODEL_EXTENSION, NULL);
   return g_build_filename (folder, file, NULL);
 }
 
@@ -88,17 +89,6 @@ is_half (const char *path)
   return FALSE;
 }
 
-static char *
-stem_of (const char *path)
-{
-  g_autofree char *base = g_filename_display_basename (path);
-  char *dot = strrchr (base, '.');
-
-  if (dot && dot != base)
-    *dot = '\0';
-  return g_steal_pointer (&base);
-}
-
 /* --- The calls --- */
 
 char *
@@ -107,7 +97,7 @@ atl_library_import (const char *file, const char *name, GError **error)
   gboolean ours = is_model_file (file);
   g_autoptr (AtlModel) model
       = ours ? atl_model_open (file, error) : atl_model_import (file, NULL, error);
-  g_autofree char *stem = stem_of (file);
+  g_autofree char *stem = atl_model_path_name (file);
   g_autofree char *path = NULL;
 
   if (!model)
@@ -130,15 +120,17 @@ own_model (const char *name, GError **error)
   g_autofree char *path = atl_library_find (name, error);
   g_autofree char *folder = path ? atl_library_user_folder (error) : NULL;
   g_autofree char *parent = path ? g_path_get_dirname (path) : NULL;
+  g_autofree char *shown = NULL;
 
   if (!folder)
     return NULL;
-  if (g_str_equal (folder, parent))
+  if (g_str_equal (folder, parent) && g_str_has_suffix (path, ATL_MODEL_EXTENSION))
     return g_steal_pointer (&path);
+  shown = atl_display_path (path);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,
                _ ("%s is none of your own models, which are in %s; it stays as "
                   "it is"),
-               path, folder);
+               shown, folder);
   return NULL;
 }
 
@@ -146,7 +138,8 @@ own_model (const char *name, GError **error)
 static char *
 sibling (const char *path, const char *extension)
 {
-  return g_strdup_printf ("%.*s%s", (int)(strlen (path) - strlen (EXTENSION)), path,
+  return g_strdup_printf ("%.*s%s",
+                          (int)(strlen (path) - strlen (ATL_MODEL_EXTENSION)), path,
                           extension);
 }
 
@@ -184,8 +177,11 @@ atl_library_remove (const char *name, GError **error)
     return FALSE;
   if (g_unlink (path) != 0)
     {
+      int code = errno;
+      g_autofree char *shown = atl_display_path (path);
+
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                   _ ("%s: can't be removed: %s"), path, g_strerror (errno));
+                   _ ("%s: can't be removed: %s"), shown, g_strerror (code));
       return FALSE;
     }
   checkpoint = sibling (path, beside[0]);

@@ -6,11 +6,10 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "files/file-util.h"
 #include "files/safetensors.h"
 #include "models/model-private.h"
 #include "models/thumbnail.h"
-
-#define EXTENSION ".safetensors"
 
 /* Folder of the running program; NULL if the system does not tell. */
 static char *
@@ -74,9 +73,12 @@ atl_library_user_folder (GError **error)
 
   if (g_mkdir_with_parents (folder, 0755) != 0)
     {
+      int code = errno;
+      g_autofree char *name = atl_display_path (folder);
+
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                   _ ("%s: the folder for models can't be made: %s"), folder,
-                   g_strerror (errno));
+                   _ ("%s: the folder for models can't be made: %s"), name,
+                   g_strerror (code));
       return NULL;
     }
   return g_steal_pointer (&folder);
@@ -133,7 +135,7 @@ fill_info (AtlModelInfo *info)
     return;
   if (!atl_model_read_config (metadata, &config, &info->error))
     {
-      g_prefix_error (&info->error, "%s: ", info->path);
+      atl_prefix_path (&info->error, info->path);
       return;
     }
   card = atl_model_read_card (metadata);
@@ -152,7 +154,7 @@ info_new (const char *folder, const char *file)
   g_autofree char *own = user_folder ();
 
   info->path = g_build_filename (folder, file, NULL);
-  info->id = g_strndup (file, strlen (file) - strlen (EXTENSION));
+  info->id = g_strndup (file, strlen (file) - strlen (ATL_MODEL_EXTENSION));
   info->user = g_str_equal (folder, own);
   fill_info (info);
   return info;
@@ -161,8 +163,8 @@ info_new (const char *folder, const char *file)
 static gboolean
 is_model_name (const char *file)
 {
-  return file[0] != '.' && g_str_has_suffix (file, EXTENSION)
-         && strlen (file) > strlen (EXTENSION);
+  return file[0] != '.' && g_str_has_suffix (file, ATL_MODEL_EXTENSION)
+         && strlen (file) > strlen (ATL_MODEL_EXTENSION);
 }
 
 static gint
@@ -242,8 +244,9 @@ atl_library_find (const char *name, GError **error)
 {
   g_auto (GStrv) folders = NULL;
   g_autofree char *ids = NULL;
-  gboolean whole = g_str_has_suffix (name, EXTENSION);
-  g_autofree char *file = g_strconcat (name, whole ? "" : EXTENSION, NULL);
+  gboolean whole = g_str_has_suffix (name, ATL_MODEL_EXTENSION);
+  g_autofree char *file
+      = g_strconcat (name, whole ? "" : ATL_MODEL_EXTENSION, NULL);
 
   if (g_file_test (name, G_FILE_TEST_IS_REGULAR))
     return g_strdup (name);
@@ -261,9 +264,13 @@ atl_library_find (const char *name, GError **error)
                  _ ("there is no model '%s'; give a file, or one of: %s"), name,
                  ids);
   else
-    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                 _ ("there is no model '%s', and no model is installed; give a "
-                    "file, or put models into %s"),
-                 name, folders[0] && folders[1] ? folders[1] : "");
+    {
+      g_autofree char *own = user_folder ();
+
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+                   _ ("there is no model '%s', and no model is installed; give a "
+                      "file, or put models into %s"),
+                   name, own);
+    }
   return NULL;
 }

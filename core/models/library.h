@@ -1,6 +1,6 @@
 /* Where models are looked for: folder `models` beside the executable, then
  * $XDG_DATA_HOME/atelier/models, then $ATELIER_MODEL_PATH (folders separated
- * as in PATH), and what meson installed. */
+ * as in PATH), what meson installed, and atelier/models in $XDG_DATA_DIRS. */
 
 #pragma once
 
@@ -23,8 +23,9 @@ typedef struct
 /* Folders in the order searched, existing or not.  beside: folder of the
  * running executable, or NULL to find it out.  Free with g_strfreev. */
 char        **atl_library_folders (const char *beside);
-/* All *.safetensors in them, by id, the first of an id winning; headers only
- * are read.  kind: NULL for all.  Elements AtlModelInfo. */
+/* All *.safetensors in them, sorted by id, the first of an id winning; headers
+ * only are read.  kind: NULL for all; files that can't be used are in any list.
+ * Elements AtlModelInfo, owned by the array. */
 GPtrArray    *atl_library_list    (const char *kind);
 void          atl_model_info_free (AtlModelInfo *info);
 /* Path for what a user typed: a path that exists, or an id.  Free with g_free.
@@ -46,8 +47,10 @@ char         *atl_library_path   (const char *name, GError **error);
  * overwritten (ATELIER_ERROR_ARGUMENT). */
 char         *atl_library_import (const char *file, const char *name,
                                   GError **error);
-/* FALSE, or NULL, with ATELIER_ERROR_ARGUMENT for models that are not the
- * user's own.  What training keeps beside the model goes with it. */
+/* model: an id or a path.  FALSE, or NULL, with ATELIER_ERROR_ARGUMENT for
+ * models that are not the user's own, or the errors of files.  Renaming, which
+ * gives the new path, takes along what training keeps beside the model; removing
+ * takes the checkpoint and leaves the report. */
 char         *atl_library_rename (const char *model, const char *name,
                                   GError **error);
 gboolean      atl_library_remove (const char *model, GError **error);

@@ -7,6 +7,12 @@
 
 G_BEGIN_DECLS
 
+#define ATL_MODEL_EXTENSION ".safetensors"
+
+/* What a model is called by its file: the name without folder and extension, as
+ * valid UTF-8.  Free with g_free. */
+char       *atl_model_path_name    (const char *path);
+
 /* Numbers that a parameter holds. */
 gsize       atl_parameter_size     (const AtlParameter *parameter);
 

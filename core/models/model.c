@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "files/file-util.h"
 #include "files/safetensors.h"
 #include "models/model-private.h"
 
@@ -63,10 +64,10 @@ atl_model_free (AtlModel *model)
   g_free (model);
 }
 
-static char *
-name_of_path (const char *path)
+char *
+atl_model_path_name (const char *path)
 {
-  char *name = g_path_get_basename (path);
+  char *name = g_filename_display_basename (path);
   char *dot = strrchr (name, '.');
 
   if (dot && dot != name)
@@ -88,7 +89,7 @@ atl_model_from_tensors (const AtlConfig *config, const AtlTensorSet *tensors,
   if (!weights || !atl_weights_load (weights, tensors, error))
     return NULL;
   model = model_new (config, g_steal_pointer (&graph), g_steal_pointer (&weights));
-  model->name = name_of_path (path);
+  model->name = atl_model_path_name (path);
   return model;
 }
 
@@ -213,7 +214,7 @@ atl_model_open (const char *path, GError **error)
     model = atl_model_from_tensors (&config, tensors, path, error);
   if (!model)
     {
-      g_prefix_error (error, "%s: ", path);
+      atl_prefix_path (error, path);
       return NULL;
     }
   take_metadata (model, metadata);
@@ -475,13 +476,13 @@ atl_model_peek_config (const char *path, const char *kind, AtlConfig *config,
   g_autoptr (GHashTable) metadata = NULL;
   g_autoptr (AtlTensorSet) tensors
       = atl_safetensors_read_header (path, &metadata, error);
-  g_autofree char *name = name_of_path (path);
+  g_autofree char *name = atl_model_path_name (path);
 
   if (!tensors)
     return FALSE;
   if (atl_model_read_config (metadata, config, error))
     return require_kind (config, name, kind, error);
-  g_prefix_error (error, "%s: ", path);
+  atl_prefix_path (error, path);
   return FALSE;
 }
 

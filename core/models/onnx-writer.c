@@ -377,10 +377,10 @@ put_model_head (AtlBuffer *head, gsize graph_size)
 }
 
 static gboolean
-write_array (AtlOutput *output, const AtlBuffer *array, GError **error)
+write_buffer (AtlOutput *output, const AtlBuffer *buffer, GError **error)
 {
-  return atl_buffer_check (array, error)
-         && atl_output_write (output, array->data, array->len, error);
+  return atl_buffer_check (buffer, error)
+         && atl_output_write (output, buffer->data, buffer->len, error);
 }
 
 static gboolean
@@ -393,24 +393,24 @@ write_initializer (AtlOutput *output, const Initializer *initializer,
 
   put_tag (&tag, 5, WIRE_BYTES);
   put_varint (&tag, initializer_size (initializer));
-  return write_array (output, &tag, error)
-         && write_array (output, &initializer->head, error)
+  return write_buffer (output, &tag, error)
+         && write_buffer (output, &initializer->head, error)
          && atl_output_write (output, data, size, error);
 }
 
 static gboolean
 write_all (AtlOnnx *onnx, AtlOutput *output, const AtlBuffer *head, GError **error)
 {
-  if (!write_array (output, head, error)
-      || !write_array (output, &onnx->nodes, error)
-      || !write_array (output, &onnx->name, error))
+  if (!write_buffer (output, head, error)
+      || !write_buffer (output, &onnx->nodes, error)
+      || !write_buffer (output, &onnx->name, error))
     return FALSE;
   for (guint i = 0; i < onnx->initializers->len; i++)
     if (!write_initializer (
             output, &g_array_index (onnx->initializers, Initializer, i), error))
       return FALSE;
-  return write_array (output, &onnx->values, error)
-         && write_array (output, &onnx->properties, error);
+  return write_buffer (output, &onnx->values, error)
+         && write_buffer (output, &onnx->properties, error);
 }
 
 gboolean
@@ -432,10 +432,12 @@ atl_onnx_write (AtlOnnx *onnx, const char *path, GError **error)
   put_model_head (&head, size);
   if (size + head.len + onnx->properties.len > MAX_SIZE)
     {
+      g_autofree char *file = atl_display_path (path);
+
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED,
                    _ ("%s: the model takes %zu"
                       " MiB, and ONNX files end at 2 GiB; choose a smaller model"),
-                   path, size >> 20);
+                   file, size >> 20);
       return FALSE;
     }
   output = atl_output_open (path, error);

@@ -299,6 +299,23 @@ test_rename (void)
   g_assert_false (have_own ("New one.checkpoint"));
 }
 
+/* What is no model file is not removed, nor what lies beside a model whose name
+ * its own begins with. */
+static void
+test_only_models_go (void)
+{
+  g_autofree char *path = own_path ("paintABCDEFGHIJKL");
+  GError *error = NULL;
+
+  put_file ("data/atelier/models", "paintABCDEFGHIJKL", "notes");
+  put_file ("data/atelier/models", "paint.checkpoint", "kept for resuming");
+  g_assert_false (atl_library_remove (path, &error));
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_true (have_own ("paintABCDEFGHIJKL"));
+  g_assert_true (have_own ("paint.checkpoint"));
+}
+
 /* Shipped models are not the user's to change. */
 static void
 test_others_stay (void)
@@ -388,6 +405,7 @@ main (int argc, char **argv)
   g_test_add_func ("/library/not-found-lists-what-there-is", test_not_found);
   g_test_add_func ("/library/user-folder-is-made", test_user_folder);
   g_test_add_func ("/library/import-never-overwrites", test_import);
+  g_test_add_func ("/library/only-models-are-removed", test_only_models_go);
   g_test_add_func ("/library/import-refuses-bad-names-and-files",
                    test_import_refuses);
   g_test_add_func ("/library/rename", test_rename);

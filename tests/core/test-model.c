@@ -405,6 +405,36 @@ refuse_file (const char *path, int code, const char *word)
   g_error_free (error);
 }
 
+/* A file name that is not UTF-8, as of a Latin-1 disk, gets into no card and no
+ * message as it is. */
+static void
+test_foreign_name (void)
+{
+  g_autofree char *source = path_of ("source.safetensors");
+  g_autofree char *odd = path_of ("\xe9l\xe8ve.safetensors");
+  g_autofree char *again = path_of ("again.safetensors");
+  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4", 1);
+  g_autoptr (AtlTensorSet) tensors = NULL;
+  g_autoptr (AtlModel) imported = NULL;
+  g_autoptr (AtlModel) opened = NULL;
+  GError *error = NULL;
+
+  g_assert_true (atl_model_save (model, source, FALSE, &error));
+  tensors = atl_safetensors_read (source, NULL, &error);
+  g_assert_true (atl_safetensors_write (odd, tensors, NULL, &error));
+  imported = atl_model_import (odd, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_utf8_validate (atl_model_get_name (imported), -1, NULL));
+  g_assert_true (atl_model_save (imported, again, FALSE, &error));
+  opened = atl_model_open (again, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (atl_model_get_name (opened), ==, atl_model_get_name (imported));
+  g_assert_null (atl_model_open (odd, &error)); /* it has no metadata */
+  g_assert_error (error, ATELIER_ERROR, ATELIER_ERROR_UNSUPPORTED);
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+  g_clear_error (&error);
+}
+
 static void
 test_damage (void)
 {
@@ -613,6 +643,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/half-precision-keeps-large-values",
                    test_half_keeps_large_values);
   g_test_add_func ("/model/name", test_name);
+  g_test_add_func ("/model/file-names-need-not-be-utf8", test_foreign_name);
   g_test_add_func ("/model/wrong-kind-says-what-it-is-for", test_require);
   g_test_add_func ("/model/bad-configuration-is-not-created", test_create_checks);
   g_test_add_func ("/model/unwritable-path", test_unwritable);
