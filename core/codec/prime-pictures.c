@@ -91,7 +91,8 @@ add_picture (AtlVqiJob *job, const char *path, double pixels, GPtrArray *all,
 
   if (!picture)
     return TRUE;
-  large = (gint64)picture->width * picture->height > LARGE;
+  large = (gint64)picture->width * picture->height > LARGE
+          && MIN (picture->width, picture->height) >= 2;
   if (large)
     pixels /= 2;
   return add_part (job, picture, 1, pixels, all, progress, error)

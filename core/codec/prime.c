@@ -128,7 +128,7 @@ typedef struct
   const AtlModel *model;
   const AtlPrimeOptions *options;
   GPtrArray *pictures;
-  int level, stage, n_levels;
+  int level, stage;
 
   int k, depth, hidden;
   int *order; /* codes in the order of their leaves */
@@ -145,10 +145,16 @@ typedef struct
   gsize n_parameters;
 
   AtlBuffer out;
-  const AtlProgress *progress;
-  double *done; /* share of each context's work, for the progress */
+  gint done; /* of its passes, in 1000ths; atomic */
   GError *error;
 } Learner;
+
+typedef struct
+{
+  Learner *learners;
+  int n;
+  const AtlProgress *progress;
+} Learners;
 
 static const AtlCodes *
 picture (const Learner *l, guint i)
@@ -444,9 +450,24 @@ count_positions (const Learner *l)
   return n;
 }
 
+/* Notes how far `l` is, and reports of all if this is the thread that may.  FALSE
+ * if the work is to stop. */
+static gboolean
+report (const Learners *all, Learner *l, int worker, double done)
+{
+  double sum = 0;
+
+  g_atomic_int_set (&l->done, (gint)(1000 * done));
+  if (worker != 0)
+    return !atl_progress_cancelled (all->progress);
+  for (int i = 0; i < all->n; i++)
+    sum += g_atomic_int_get (&all->learners[i].done);
+  return atl_progress_update (all->progress, sum / (1000.0 * all->n), NULL, NULL);
+}
+
 /* Passes over random positions. */
 static void
-learn (Learner *l)
+learn (const Learners *all, Learner *l, int worker)
 {
   gint64 n = count_positions (l), samples = MIN (n, MAX_SAMPLES);
   gint64 total = samples * l->options->passes;
@@ -459,12 +480,8 @@ learn (Learner *l)
       int x, y;
       guint32 at = atl_random_below (&random, (guint32)MIN (n, G_MAXUINT32));
 
-      if (i % 1024 == 0)
-        {
-          *l->done = (double)i / (double)total;
-          if (atl_progress_cancelled (l->progress))
-            return;
-        }
+      if (i % 1024 == 0 && !report (all, l, worker, (double)i / (double)total))
+        return;
       locate (l, at, &codes, &x, &y);
       learn_code (l, codes, x, y,
                   RATE * (float)(1 - 0.9 * (double)i / (double)total));
@@ -488,8 +505,8 @@ put32 (AtlBuffer *out, guint32 value)
   put16 (out, (int)(value >> 16));
 }
 
-/* The number of fraction bits with which all but some thousandth of the values
- * stay within `most`. */
+/* The number of fraction bits, at most `limit`, with which all but one in 2000 of
+ * the values stay within `most`. */
 static int
 fraction_bits (const float *values, gsize n, int most, int limit)
 {
@@ -615,7 +632,8 @@ learner_clear (Learner *l)
 static void
 learn_task (gpointer data, gint64 task, int worker)
 {
-  Learner *l = (Learner *)data + task;
+  const Learners *all = data;
+  Learner *l = &all->learners[task];
   GError *error = NULL;
 
   if (!count_codes (l) || !make_tree (l))
@@ -626,15 +644,9 @@ learn_task (gpointer data, gint64 task, int worker)
       l->hidden = 0; /* a smaller context serves too */
     }
   if (l->hidden > 0)
-    learn (l);
+    learn (all, l, worker);
   write_context (l);
-  *l->done = 1;
-}
-
-static void
-run_learners (Learner *learners, int n, AtlPool *pool)
-{
-  atl_pool_run (pool, n, learn_task, learners);
+  g_atomic_int_set (&l->done, 1000);
 }
 
 GBytes *
@@ -647,7 +659,7 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
       = pictures->len > 0 ? g_ptr_array_index (pictures, 0) : NULL;
   g_auto (AtlBuffer) out = ATL_BUFFER_INIT (_ ("the context tables"));
   g_autofree Learner *learners = NULL;
-  g_autofree double *done = NULL;
+  Learners all;
   int n;
   GError *problem = NULL;
 
@@ -663,20 +675,17 @@ atl_prime_contexts (const AtlModel *model, GPtrArray *pictures, AtlPool *pool,
     }
   n = first->n_levels * first->stages;
   learners = g_new0 (Learner, n);
-  done = g_new0 (double, n);
+  all = (Learners){ learners, n, progress };
   for (int i = 0; i < n; i++)
     {
       learners[i] = (Learner){ .model = model,
                                .options = options ? options : &defaults,
                                .pictures = pictures,
-                               .n_levels = first->n_levels,
                                .stage = i / first->n_levels,
-                               .level = i % first->n_levels,
-                               .progress = progress,
-                               .done = &done[i] };
+                               .level = i % first->n_levels };
       learner_init (&learners[i]);
     }
-  run_learners (learners, n, pool);
+  atl_pool_run (pool, n, learn_task, &all);
   atl_buffer_append (&out, "ATLC", 4);
   put32 (&out, 1);
   put32 (&out, (guint32)first->n_levels);
