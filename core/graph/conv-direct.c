@@ -13,7 +13,7 @@
 static int
 axis_taps (const Conv *conv, int y0, int *index, int *offset)
 {
-  int n = 0, before = MAX (0, (conv->kernel - 1 - conv->padding) / conv->stride);
+  int n = 0, before = conv_pad_before (conv);
 
   for (int k = 0; k < conv->kernel; k++)
     if ((y0 + conv->padding - k) % conv->stride == 0)
@@ -71,7 +71,6 @@ conv_n_phases (const Conv *conv)
   return conv->transposed ? conv->stride * conv->stride : 1;
 }
 
-/* Rows of phases (outputs of a convolution) a picture has at most. */
 int
 conv_phase_rows (const Conv *conv)
 {
@@ -113,13 +112,6 @@ conv_store (const Direct *d, const float *tile, int m, int columns, int first,
 
 /* --- Rows --------------------------------------------------------------- */
 
-/* A whole row of the kernel is one segment where its pixels lie together. */
-static gboolean
-can_merge (const Conv *conv)
-{
-  return !conv->transposed;
-}
-
 typedef struct
 {
   const float *rows; /* padded row `first_row` of the input */
@@ -135,7 +127,8 @@ row_products (const Direct *d, const Source *source, int n, int yi, int first,
   const Phase *phase = d->phase;
   int columns = atl_panel_columns (conv->oc, first);
   int taps = conv->kernel * conv->kernel;
-  int merge = can_merge (conv) ? conv->kernel : 1;
+  /* A whole row of the kernel is one segment where its pixels lie together. */
+  int merge = conv->transposed ? 1 : conv->kernel;
   const float *panel = conv->weights + (gsize)taps * conv->c * first;
   const float *a[MAX_TAPS], *b[MAX_TAPS];
 

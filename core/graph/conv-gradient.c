@@ -98,7 +98,7 @@ meeting_rows (const Gradient *g, int ky, int kx, const float **a, const float **
 {
   const Conv *conv = g->conv;
   int s = conv->transposed ? conv->stride : 1; /* distance of outputs */
-  int before = MAX (0, (conv->kernel - 1 - conv->padding) / conv->stride);
+  int before = conv_pad_before (conv);
   int y0 = 0, x0 = 0, dy = ky, dx = kx, n_rows = 0;
 
   if (conv->transposed)

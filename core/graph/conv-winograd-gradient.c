@@ -9,7 +9,6 @@
 
 #define GRADIENT_BYTES ((gsize)32 << 20) /* of a chunk's V and M */
 
-/* One row of dU: an input phase and channel. */
 typedef struct
 {
   AtlPlan *plan;
@@ -106,8 +105,8 @@ product_task (gpointer data, gint64 task, gpointer scratch)
   });
 }
 
-/* The kernel's gradient (+)= G^T dU G; the rows of all phases of a channel
- * touch different taps. */
+/* The kernel's gradient (+)= G^T dU G, for one row of dU, which is an input phase
+ * and channel; the rows of all phases of a channel touch different taps. */
 static void
 fold_row (gpointer data, gint64 task, gpointer scratch)
 {

@@ -102,7 +102,6 @@ tap_position (const Conv *conv, int phase, int j)
   return conv->transposed ? 3 - phase - 2 * j : phase + 2 * j;
 }
 
-/* Pointers to the taps of (phase, input channel c) in a panel. */
 void
 conv_winograd_taps (const Conv *conv, const float *panel, int columns, int phase,
                     int c, const float **g)
@@ -119,7 +118,6 @@ conv_winograd_taps (const Conv *conv, const float *panel, int columns, int phase
       }
 }
 
-/* One row of U: an input phase and channel. */
 typedef struct
 {
   AtlPlan *plan;
@@ -128,7 +126,6 @@ typedef struct
   float *out;          /* U */
 } Weights;
 
-/* Where row `row` of the panel at column `first` begins in one point of U. */
 gsize
 conv_winograd_u_at (const Conv *conv, int first, int row)
 {
@@ -138,6 +135,7 @@ conv_winograd_u_at (const Conv *conv, int first, int row)
   return (gsize)product_k (conv) * panel + (gsize)row * columns + (first - panel);
 }
 
+/* One row of U: an input phase and channel. */
 static void
 make_row (gpointer data, gint64 task, gpointer scratch)
 {
@@ -222,7 +220,6 @@ transform_input (const Run *r, int tile, float *v, gsize point_stride)
     }
 }
 
-/* Pixel indices of a tile's outputs for one phase; -1 where there is none. */
 void
 conv_winograd_output_pixels (const Run *r, int tile, int phase, gint64 *pixels)
 {

@@ -9,9 +9,8 @@
 
 #define SLACK 16 /* map entries past the end, for the last tile */
 
-/* Padded coordinate 0 is this coordinate of the op's input, negated. */
-static int
-pad_before (const Conv *conv)
+int
+conv_pad_before (const Conv *conv)
 {
   if (!conv->transposed)
     return conv->padding;
@@ -24,7 +23,7 @@ padded_side (const Conv *conv, int out)
 {
   if (!conv->transposed)
     return (out - 1) * conv->stride + conv->kernel;
-  return (out - 1 + conv->padding) / conv->stride + pad_before (conv) + 1;
+  return (out - 1 + conv->padding) / conv->stride + conv_pad_before (conv) + 1;
 }
 
 /* Follows one coordinate from the op's input back to what is stored. */
@@ -57,7 +56,7 @@ static int *
 make_map (AtlPlan *plan, const Conv *conv, const int *path, int n_path,
           int virtual_side, int out, int *length)
 {
-  int n = padded_side (conv, out), pad = pad_before (conv);
+  int n = padded_side (conv, out), pad = conv_pad_before (conv);
   int *map = atl_try_alloc ((gsize)n + SLACK, sizeof *map,
                             _ ("the network's intermediate results"),
                             plan->problem ? NULL : &plan->problem);
@@ -80,9 +79,8 @@ winograd_fits (const Conv *conv)
 Tiles
 conv_tiles (const Conv *conv)
 {
-  Tiles tiles;
-
   int o = atl_winograd_outputs (conv->winograd);
+  Tiles tiles;
 
   if (conv->stride == 1 || !conv->transposed)
     {
@@ -227,8 +225,10 @@ make_transposed (AtlWeights *weights, gpointer data, float *out)
                  transpose_row, m);
 }
 
-const float *
-conv_panels (AtlPlan *plan, const Conv *conv, GError **error)
+/* Weights of `conv` as panels over its own output channels, [OC/64][KH][KW][C]
+ * [64]: the master, or its transposed copy for a dual.  NULL without memory. */
+static const float *
+get_panels (AtlPlan *plan, const Conv *conv, GError **error)
 {
   Make m = { .plan = plan, .conv = conv };
 
@@ -262,7 +262,7 @@ bind_uncancelled (AtlPlan *plan, Conv *conv, GError **error)
                    ? conv_winograd_form_size (conv)
                    : conv_direct_form_size (conv);
 
-  m.in = conv_panels (plan, conv, error);
+  m.in = get_panels (plan, conv, error);
   if (m.in == NULL)
     return FALSE;
   conv->weights = m.in;

@@ -59,9 +59,9 @@ typedef struct
   AtlEpilogue epilogue;    /* scale and shift hold oc values */
 } ConvIo;
 
-/* Sets maps, algorithm, scratch and workspace_bytes from the fields up to `ow`.
- * path: the nodes between the op and what is stored, the
- * op's input first; virtual size is that of the op's input. */
+/* Sets maps, algorithm, scratch and workspace_bytes from the fields up to `ow`
+ * and `parameter`.  path: the nodes between the op and what is stored, the op's
+ * input first; virtual size is that of the op's input. */
 void conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path,
                    int virtual_h, int virtual_w);
 /* Makes the weights' form; again before each use, when they have changed.
@@ -69,7 +69,7 @@ void conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path,
 gboolean conv_bind (AtlPlan *plan, Conv *conv, GError **error);
 void conv_run (AtlPlan *plan, Conv *conv, const ConvIo *io);
 void conv_clear (Conv *conv);
-/* "winograd F(4,3)"; static. */
+/* "winograd F(4,3)"; not to be freed. */
 const char *conv_algorithm_name (const Conv *conv);
 
 /* Bytes that the gradient of the weights needs at once, and computing it:
@@ -97,9 +97,9 @@ void conv_winograd_gradient (AtlPlan *plan, const Conv *conv, const ConvIo *io,
                              gpointer workspace, float *gradient,
                              gboolean accumulate);
 
-/* Weights of `conv` as panels over its own output channels, [OC/64][KH][KW][C]
- * [64]: the master, or its transposed copy for a dual.  NULL without memory. */
-const float *conv_panels (AtlPlan *plan, const Conv *conv, GError **error);
+/* Pixels of padding above and to the left: padded coordinate 0 is this coordinate
+ * of the op's input, negated. */
+int conv_pad_before (const Conv *conv);
 /* Winograd: tiles along each side and altogether. */
 typedef struct
 {
@@ -108,6 +108,6 @@ typedef struct
 Tiles conv_tiles (const Conv *conv);
 
 /* One padded row of the input, `conv->n_cols` pixels of c floats, activation
- * applied; row -1 gives zeros. */
+ * applied; a row that is outside gives zeros. */
 void conv_load_row (AtlPlan *plan, const Conv *conv, const ConvIo *io, int n,
                     int padded_row, float *out);

@@ -209,9 +209,7 @@ scatter_image (gpointer data, gint64 n, gpointer scratch)
   const State *state = f->step->state;
   const Conv *conv = &state->conv;
   const AtlKernels *k = f->plan->kernels;
-  int before = conv->transposed
-                   ? MAX (0, (conv->kernel - 1 - conv->padding) / conv->stride)
-                   : conv->padding;
+  int before = conv_pad_before (conv);
 
   for (int y = 0; y < f->from.shape.h; y++)
     {

@@ -4,7 +4,7 @@
  * time, and in double from there on: as exact as double throughout to within
  * some 1e-6 of the largest partial sum, and as fast as memory.  Moments take
  * two passes over such a block, which the cache holds, and combine blocks as
- * Chan, Golub & LeVeque 1979 do.
+ * Chan, Golub & LeVeque 1983 do.
  */
 
 #include "kernels/vec.h"
