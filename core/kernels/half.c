@@ -1,6 +1,7 @@
-/* IEEE half precision to float and back, rounding to nearest even; infinities
- * and NaNs stay what they are.  By the CPU's instructions where it has them,
- * else on the bits (after F. Giesen's public-domain float_to_half_fast3_rtne).
+/* Float to IEEE half precision, rounding to nearest even; infinities and NaNs
+ * stay what they are.  By the CPU's instructions where it has them, else on the
+ * bits (after F. Giesen's public-domain float_to_half_fast3_rtne).  The way back
+ * is atl_tensor_to_float.
  */
 
 #include "kernels/vec.h"
@@ -23,17 +24,6 @@ as_bits (float x)
   return bits;
 }
 
-static inline float
-from_half (guint16 half)
-{
-  const guint32 magnitude = half & 0x7fff;
-  /* The product moves the exponent's bias, and makes subnormals normal. */
-  const guint32 bits = as_bits (as_float (magnitude << 13) * 0x1p112f);
-  const guint32 top = magnitude >= 0x7c00 ? 0x7f800000 : 0;
-
-  return as_float (bits | top | (guint32)(half & 0x8000) << 16);
-}
-
 static inline guint16
 to_half (float x)
 {
@@ -48,24 +38,6 @@ to_half (float x)
   else
     result = (bits - 0x38000000 + 0xfff + (bits >> 13 & 1)) >> 13;
   return sign | result;
-}
-
-void
-SET (half_to_float) (gsize n, const guint16 *in, float *out)
-{
-  gsize i = 0;
-
-#if defined __AVX512F__
-  for (; i + V <= n; i += V)
-    _mm512_storeu_ps (
-        out + i, _mm512_cvtph_ps (_mm256_loadu_si256 ((const void *)(in + i))));
-#elif defined __F16C__
-  for (; i + V <= n; i += V)
-    _mm256_storeu_ps (out + i,
-                      _mm256_cvtph_ps (_mm_loadu_si128 ((const void *)(in + i))));
-#endif
-  for (; i < n; i++)
-    out[i] = from_half (in[i]);
 }
 
 void

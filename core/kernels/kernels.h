@@ -184,10 +184,12 @@ typedef struct
                          const float *bias, int first, float *best_score,
                          gint32 *best_index);
 
+  /* One step of n weights, with their moments m and v, all changed in place.
+   * average: NULL for none. */
   void (*adam) (gsize n, float *weights, const float *gradients, float *m, float *v,
                 float *average, const AtlAdam *adam);
 
-  void (*half_to_float) (gsize n, const guint16 *in, float *out);
+  /* To IEEE half precision, nearest even; from 65520 on infinite, NaN stays. */
   void (*float_to_half) (gsize n, const float *in, guint16 *out);
 } AtlKernels;
 

@@ -10,8 +10,8 @@
 #include "kernels/vec.h"
 
 #define ROWS 32
-#define WIDE (64 / V) /* vectors of channels at a time, and as many */
-#define FEW 4         /* as registers hold three times */
+#define WIDE (64 / V) /* vectors of channels at a time */
+#define FEW 4         /* so many that registers hold three of each */
 
 /* sums[c] += the double of each lane */
 INLINE void

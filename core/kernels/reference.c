@@ -383,24 +383,6 @@ adam (gsize n, float *weights, const float *gradients, float *m, float *v,
     }
 }
 
-static void
-half_to_float (gsize n, const guint16 *in, float *out)
-{
-  for (gsize i = 0; i < n; i++)
-    {
-      const int exponent = in[i] >> 10 & 31, fraction = in[i] & 1023;
-      float value;
-
-      if (exponent == 31)
-        value = fraction ? NAN : INFINITY;
-      else if (exponent)
-        value = ldexpf (1024 + fraction, exponent - 25);
-      else
-        value = ldexpf (fraction, -24);
-      out[i] = copysignf (value, in[i] & 0x8000 ? -1.f : 1.f);
-    }
-}
-
 static guint16
 to_half (float x)
 {
@@ -446,6 +428,5 @@ const AtlKernels atl_kernels_reference = {
   .dropout = dropout,
   .argmin_scores = argmin_scores,
   .adam = adam,
-  .half_to_float = half_to_float,
   .float_to_half = float_to_half,
 };

@@ -27,6 +27,5 @@ const AtlKernels SET (kernels) = {
   .dropout = SET (dropout),
   .argmin_scores = SET (argmin_scores),
   .adam = SET (adam),
-  .half_to_float = SET (half_to_float),
   .float_to_half = SET (float_to_half),
 };

@@ -56,7 +56,6 @@ void SET (argmin_scores) (int rows, int columns, const float *scores, gsize stri
                           gint32 *best_index);
 void SET (adam) (gsize n, float *weights, const float *gradients, float *m,
                  float *v, float *average, const AtlAdam *adam);
-void SET (half_to_float) (gsize n, const guint16 *in, float *out);
 void SET (float_to_half) (gsize n, const float *in, guint16 *out);
 
 G_END_DECLS

@@ -7,8 +7,8 @@
  * usual 0, +-1, +-2 (2.7e-6 against 9.8e-6 of the largest value at 256
  * channels) at no cost, every product being part of a fused multiply-add.
  * F(3x3,4x4) has the same points, so the same B.  F(3x3,2x2) has 0, 1, -1 and
- * infinity.  With M(x) the product of (x - p) over
- * the finite points p, a point's row of
+ * infinity.  With M(x) the product of (x - p) over the finite points p, a point's
+ * row of
  *   B^T is M(x) / (x - p), and infinity's M(x), lowest power first,
  *   A^T's column is 1, p, p^2, ..., and infinity's 0, ..., 0, 1,
  *   G is 1, p, p^2, ... over M'(p), and infinity's 0, ..., 0, 1.

@@ -344,14 +344,6 @@ adam_work (const AtlKernels *k, gpointer data)
 }
 
 static void
-half_to_float_work (const AtlKernels *k, gpointer data)
-{
-  Data *d = data;
-
-  k->half_to_float ((gsize)d->rows * d->channels, d->half, d->x);
-}
-
-static void
 float_to_half_work (const AtlKernels *k, gpointer data)
 {
   Data *d = data;
@@ -467,7 +459,6 @@ bench_rows (int rows, int channels)
   if (channels <= 64)
     bench ("argmin_scores", argmin_work, &d, 1);
   bench ("adam", adam_work, &d, 9);
-  bench ("half_to_float", half_to_float_work, &d, 1.5);
   bench ("float_to_half", float_to_half_work, &d, 1.5);
   g_aligned_free (d.x), g_aligned_free (d.y), g_aligned_free (d.z);
   g_aligned_free (d.w), g_aligned_free (d.u);
