@@ -104,7 +104,7 @@ typedef struct
   const AtlCodeCosts *costs;    /* or NULL */
 } AtlJob;
 
-/* job.c */
+/* job.c.  A job is to be cleared even if its init failed. */
 gboolean atl_job_init  (AtlJob *job, AtlModel *model, AtlPool *pool,
                         const AtlImageIo *io, const AtlApplyOptions *options,
                         GError **error);
@@ -157,8 +157,6 @@ typedef struct
 /* The fallible ones: FALSE with ATELIER_ERROR_MEMORY. */
 gboolean atl_moments_init   (AtlMoments *moments, int channels, GError **error);
 void     atl_moments_clear  (AtlMoments *moments);
-/* a becomes the moments of both (Chan, Golub & LeVeque 1983). */
-void     atl_moments_merge  (AtlMoments *a, const AtlMoments *b);
 /* Adds the part `rect` of a view of one image. */
 gboolean atl_moments_add    (AtlMoments *moments, AtlPool *pool, AtlView view,
                              AtlRect rect, GError **error);
@@ -171,10 +169,14 @@ gboolean atl_statistics_keep (AtlJob *job, int node, const AtlMoments *moments,
 /* maps.c */
 /* Bytes on a disk that may hold maps; 0: none. */
 guint64  atl_maps_file_space (void);
+/* In memory, or in a file; not yet in job->maps.  NULL with ATELIER_ERROR_MEMORY or
+ * _FILE, job->file_failed then being set. */
 AtlMap  *atl_map_new  (AtlJob *job, int node, GError **error);
 void     atl_map_free (AtlMap *map);
+/* The node's of job->maps, or NULL. */
 AtlMap  *atl_map_find (const AtlJob *job, int node);
-/* rect: of the map; at (x, y) of the view. */
+/* rect: of the map; at (x, y) of the view, or, reading, all of it.  FALSE with
+ * ATELIER_ERROR_FILE or _MEMORY. */
 gboolean atl_map_read  (const AtlMap *map, AtlPool *pool, AtlRect rect,
                         AtlView view, GError **error);
 gboolean atl_map_write (AtlMap *map, AtlPool *pool, AtlRect rect, AtlView view,
@@ -200,6 +202,7 @@ gboolean atl_pixels_read  (AtlJob *job, int x, int y, AtlView view,
 gboolean atl_pixels_write (AtlJob *job, AtlRect rect, const float *values,
                            gsize stride, gsize row_stride,
                            const AtlProgress *progress, GError **error);
+/* Bytes of the strips for tiles of so many columns. */
 gsize    atl_pixels_bytes (const AtlJob *job, int width);
 
 G_END_DECLS

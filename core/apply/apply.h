@@ -5,7 +5,8 @@
  * halo as wide as the receptive field, so that a tiled result equals an untiled
  * one; norms that use the image's own statistics get them from a pass over the
  * whole picture first.  A network that sees further than a tile can (a U-Net
- * over a large picture) gets overlapping tiles that are blended.
+ * over a large picture) goes through it in stages; where there is no room to keep
+ * values between them, it gets overlapping tiles that are blended.
  */
 
 #pragma once
@@ -80,14 +81,15 @@ gboolean atl_apply (AtlModel              *model,
 /* What atl_apply would do, without doing it. */
 typedef struct
 {
-  gsize  bytes;
-  int    n_tiles;
-  int    tile_width, tile_height, halo; /* of the last pass */
-  int    n_passes; /* more than 1 where statistics are taken first */
-  gboolean exact; /* tiled equals untiled */
-  double macs;    /* all passes together */
+  gsize    bytes;    /* that the pass takes which takes the most */
+  int      n_tiles, tile_width, tile_height, halo; /* of the last pass */
+  int      n_passes; /* more than 1 where statistics are taken first, or in
+                        stages */
+  gboolean exact;    /* tiled equals untiled */
+  double   macs;     /* all passes together */
 } AtlApplyForecast;
 
+/* FALSE as atl_apply, forecast being zeroed.  io's functions are not called. */
 gboolean atl_apply_forecast (AtlModel *model, AtlPool *pool,
                              const AtlImageIo *io,
                              const AtlApplyOptions *options,
@@ -95,7 +97,8 @@ gboolean atl_apply_forecast (AtlModel *model, AtlPool *pool,
 
 /* A whole picture through the model: same size, depth, alpha and profile; a
  * model that colours makes a colour picture of a grey one, without its profile.
- * If only a part is computed, the rest is copied. */
+ * If only a part is computed, the rest is copied.  NULL with the errors of
+ * atl_apply. */
 AtlPicture *atl_apply_picture (AtlModel *model, AtlPool *pool,
                                const AtlPicture *picture,
                                const AtlApplyOptions *options,

@@ -93,7 +93,7 @@ find_grid (const AtlJob *job, int node)
 
 /* --- Tiles ---------------------------------------------------------------- */
 
-/* Where the window begins in the whole picture's grid. */
+/* A rectangle of the window's grid in that of the whole picture. */
 static AtlRect
 to_grid (const AtlJob *job, int node, AtlRect rect)
 {

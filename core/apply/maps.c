@@ -74,7 +74,10 @@ make_file (AtlMap *map, gsize bytes, GError **error)
   int code;
 
   map->file = folder ? open_nameless (folder) : -1;
-  code = map->file < 0 ? errno : posix_fallocate (map->file, 0, bytes);
+  if (!folder)
+    code = ENOSPC;
+  else
+    code = map->file < 0 ? errno : posix_fallocate (map->file, 0, bytes);
   if (code == 0)
     return TRUE;
   g_set_error (

@@ -15,7 +15,6 @@
 #include <glib/gi18n-lib.h>
 
 #include "apply/metrics.h"
-
 #include "base/memory.h"
 
 #define WINDOW 11
@@ -495,6 +494,7 @@ ms_ssim_of (AtlPool *pool, Rows a, Rows b, const AtlProgress *progress,
             StripSums *first, double *ms_ssim, GError **error)
 {
   int n_scales = count_scales (a.width, a.height), channels = a.channels;
+  const Rows whole = a;
   double product[MAX_CHANNELS] = { 1, 1, 1, 1 };
   atl_autofree float *owned_a = NULL;
   atl_autofree float *owned_b = NULL;
@@ -510,7 +510,7 @@ ms_ssim_of (AtlPool *pool, Rows a, Rows b, const AtlProgress *progress,
       if (i > 0
           && (!replace_by_half (pool, &a, &owned_a)
               || !replace_by_half (pool, &b, &owned_b)))
-        return no_memory (&a, error);
+        return no_memory (&whole, error);
       if (!ssim_means (pool, &a, &b, here, &means, error))
         return FALSE;
       if (i == 0)

@@ -7,10 +7,10 @@
 
 #include "apply/apply-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include <glib/gi18n-lib.h>
 
 gsize
 atl_pixels_bytes (const AtlJob *job, int width)
@@ -19,7 +19,7 @@ atl_pixels_bytes (const AtlJob *job, int width)
          * (job->colouring.picture_channels + job->colouring.result_channels);
 }
 
-/* Room for strips of `width` pixels; they only grow. */
+/* Room for strips of `width` pixels, in the place of what there was. */
 static gboolean
 need_strips (AtlJob *job, int width, GError **error)
 {

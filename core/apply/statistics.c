@@ -32,8 +32,9 @@ atl_moments_clear (AtlMoments *moments)
   g_clear_pointer (&moments->mean, atl_free);
 }
 
-void
-atl_moments_merge (AtlMoments *a, const AtlMoments *b)
+/* a becomes the moments of both. */
+static void
+merge (AtlMoments *a, const AtlMoments *b)
 {
   double n = a->n + b->n;
 
@@ -89,7 +90,7 @@ add_block (gpointer data, gint64 task, int worker)
                         job->view.data + at * job->view.stride, job->view.stride,
                         row.mean, row.m2);
       row.n = job->rect.width;
-      atl_moments_merge (&block, &row);
+      merge (&block, &row);
     }
 }
 
@@ -112,7 +113,7 @@ atl_moments_add (AtlMoments *moments, AtlPool *pool, AtlView view, AtlRect rect,
       AtlMoments block = moments_at (&job, 2 * i);
 
       block.n = (double)rect.width * block_rows (&job, i);
-      atl_moments_merge (moments, &block);
+      merge (moments, &block);
     }
   atl_free (job.values);
   return TRUE;

@@ -131,10 +131,12 @@ next_halo (const AtlJob *job, int halo)
   return next < halo ? next : 0;
 }
 
-static gboolean
-force_layout (const AtlJob *job, AtlPass *pass, int reach, Prediction *prediction)
+/* Tiles of the side that the options ask for, whatever they take. */
+static void
+force_layout (const AtlJob *job, AtlPass *pass, Prediction *prediction)
 {
-  int m = job->multiple, halo = atl_round_up (reach, m), side = job->options.tile;
+  int m = job->multiple, halo = atl_round_up (pass->reach, m);
+  int side = job->options.tile;
   gboolean blend = side < 2 * halo + m;
 
   if (blend)
@@ -144,7 +146,6 @@ force_layout (const AtlJob *job, AtlPass *pass, int reach, Prediction *predictio
   prediction->blend = blend;
   pass->exact = !blend || pass->layout.x.n * pass->layout.y.n == 1;
   pass->bytes = predict (prediction, pass->layout.x.tile, pass->layout.y.tile);
-  return TRUE;
 }
 
 /* Smaller tiles than memory permits, where they cost next to no work: what is
@@ -178,7 +179,10 @@ choose_layout (const AtlJob *job, AtlPass *pass, gsize maps)
   Prediction prediction = { job, pass, maps, FALSE };
 
   if (job->options.tile > 0)
-    return force_layout (job, pass, reach, &prediction);
+    {
+      force_layout (job, pass, &prediction);
+      return TRUE;
+    }
   for (int halo = atl_round_up (reach, job->multiple);;
        halo = next_halo (job, halo))
     {
