@@ -127,7 +127,7 @@ put_bytes (AtlBuffer *out, const char *tag, GBytes *bytes)
 }
 
 static void
-put_head (AtlBuffer *out, const AtlVqi *vqi, int stages)
+put_head (AtlBuffer *out, const AtlVqi *vqi)
 {
   gsize start = begin_section (out, "HEAD");
 
@@ -137,7 +137,7 @@ put_head (AtlBuffer *out, const AtlVqi *vqi, int stages)
   put (out, (guint64)vqi->width, 4);
   put (out, (guint64)vqi->height, 4);
   put (out, (guint64)vqi->n_levels, 1);
-  put (out, (guint64)stages, 1);
+  put (out, (guint64)vqi->stages, 1);
   for (int l = 0; l < vqi->n_levels; l++)
     {
       put (out, (guint64)vqi->grids[l].width, 4);
@@ -175,9 +175,9 @@ put_resolution (AtlBuffer *out, const AtlVqi *vqi)
 }
 
 static void
-put_codes (AtlBuffer *out, const AtlVqi *vqi, int stages)
+put_codes (AtlBuffer *out, const AtlVqi *vqi)
 {
-  for (int s = 0; s < stages; s++)
+  for (int s = 0; s < vqi->stages; s++)
     for (int l = 0; l < vqi->n_levels; l++)
       if (vqi->codes[l][s])
         {
@@ -199,13 +199,13 @@ atl_vqi_serialise (const AtlVqi *vqi, GError **error)
   g_auto (AtlBuffer) out = ATL_BUFFER_INIT (_ ("the picture's codes"));
 
   atl_buffer_append (&out, magic, sizeof magic);
-  put_head (&out, vqi, vqi->stages);
+  put_head (&out, vqi);
   put_bytes (&out, "iccp", vqi->icc);
   put_bytes (&out, "exif", vqi->exif);
   put_bytes (&out, "xmp ", vqi->xmp);
   put_resolution (&out, vqi);
   put_bytes (&out, "ALPH", vqi->alpha);
-  put_codes (&out, vqi, vqi->stages);
+  put_codes (&out, vqi);
   return atl_buffer_to_bytes (&out, error);
 }
 

@@ -86,7 +86,8 @@ void     atl_vqi_free      (AtlVqi *vqi);
  * left out) or _UNSUPPORTED (a later version's).  name: for messages.  Content
  * is shared with `bytes`, not copied. */
 AtlVqi  *atl_vqi_parse     (GBytes *bytes, const char *name, GError **error);
-/* The same of a file, which is read whole. */
+/* The same of a file, which is read whole; also with ATELIER_ERROR_FILE or
+ * _MEMORY. */
 AtlVqi  *atl_vqi_open      (const char *path, GError **error);
 /* NULL with ATELIER_ERROR_MEMORY. */
 GBytes  *atl_vqi_serialise (const AtlVqi *vqi, GError **error);

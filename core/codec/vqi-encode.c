@@ -170,12 +170,6 @@ encode_planes (AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes,
 
 /* --- The file ------------------------------------------------------------- */
 
-static int
-from_hex (char c)
-{
-  return g_ascii_xdigit_value (c);
-}
-
 static gboolean
 fill_head (const AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes, GError **error)
 {
@@ -194,8 +188,8 @@ fill_head (const AtlVqiJob *job, AtlVqi *vqi, const AtlCodes *codes, GError **er
     vqi->grids[l] = (AtlVqiGrid){ codes->levels[l].width, codes->levels[l].height,
                                   codes->levels[l].k };
   for (gsize i = 0; i < sizeof vqi->model; i++)
-    vqi->model[i]
-        = (guint8)(from_hex (hash[2 * i]) << 4 | from_hex (hash[2 * i + 1]));
+    vqi->model[i] = (guint8)(g_ascii_xdigit_value (hash[2 * i]) << 4
+                             | g_ascii_xdigit_value (hash[2 * i + 1]));
   memcpy (vqi->contexts, job->contexts->id, sizeof vqi->contexts);
   vqi->model_name = g_strdup (atl_model_get_name (job->model));
   vqi->alpha = job->alpha ? g_bytes_ref (job->alpha) : NULL;

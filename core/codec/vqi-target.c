@@ -112,11 +112,10 @@ fill_bytes (Search *search, int stages, double low, double high, Trial *best,
 static void
 search_init (Search *search, AtlVqiJob *job, const AtlProgress *progress)
 {
-  AtlConfig config = *atl_model_get_config (job->model);
-
   *search = (Search){ .job = job, .progress = progress };
-  search->model_stages
-      = job->options.stages > 0 ? job->options.stages : config.stages;
+  search->model_stages = job->options.stages > 0
+                             ? job->options.stages
+                             : atl_model_get_config (job->model)->stages;
   search->n_most = 4 * HALVINGS + 4;
 }
 
@@ -206,8 +205,7 @@ spend_error (Search *search, int stages, double low, double high, double most,
 
 /* The fewest stages whose error is small enough; 0 if none's is. */
 static gboolean
-find_stages (Search *search, double most, int *stages, double *least,
-             GError **error)
+find_stages (Search *search, double most, int *stages, GError **error)
 {
   AtlVqiJob *job = search->job;
   AtlProgressPart part;
@@ -215,18 +213,19 @@ find_stages (Search *search, double most, int *stages, double *least,
   AtlVqi *vqi = atl_vqi_job_encode (job, search->model_stages, ATL_VQI_RATE, &codes,
                                     next_part (search, &part), error);
   gboolean ok = vqi != NULL;
-  int s;
 
   if (!ok)
     return FALSE;
   atl_vqi_free (vqi);
   *stages = 0;
-  for (s = 1; ok && s <= search->model_stages && *stages == 0; s++)
+  for (int s = 1; ok && s <= search->model_stages && *stages == 0; s++)
     {
+      double mse;
+
       ok = atl_vqi_error (job->model, job->pool, job->source, &codes, s,
-                          job->options.memory, next_part (search, &part), least,
+                          job->options.memory, next_part (search, &part), &mse,
                           error);
-      if (ok && *least <= most)
+      if (ok && mse <= most)
         *stages = s;
     }
   atl_codes_clear (&codes);
@@ -236,7 +235,7 @@ find_stages (Search *search, double most, int *stages, double *least,
 AtlVqi *
 atl_vqi_reach_psnr (AtlVqiJob *job, const AtlProgress *progress, GError **error)
 {
-  double most = pow (10, -job->options.target_psnr / 10), least = 0;
+  double most = pow (10, -job->options.target_psnr / 10);
   Trial best = { 0 };
   Search search;
   int stages;
@@ -244,7 +243,7 @@ atl_vqi_reach_psnr (AtlVqiJob *job, const AtlProgress *progress, GError **error)
   gboolean ok;
 
   search_init (&search, job, progress);
-  if (!find_stages (&search, most, &stages, &least, error))
+  if (!find_stages (&search, most, &stages, error))
     return NULL;
   if (stages == 0) /* all, and no regard for bits */
     rate = 0;

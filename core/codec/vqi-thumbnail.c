@@ -143,8 +143,8 @@ add_alpha (const AtlVqi *vqi, AtlPicture *to, GError **error)
   int samples = to->channels + 1;
   atl_autofree guint16 *alpha = atl_try_alloc ((gsize)vqi->width * vqi->height,
                                                sizeof (guint16), "alpha", error);
-  atl_autofree float *line
-      = atl_try_alloc ((gsize)to->width * samples, sizeof *line, "alpha", error);
+  atl_autofree float *line = atl_try_alloc (
+      (gsize)to->width * samples, sizeof *line, "alpha", alpha ? error : NULL);
 
   if (!alpha || !line
       || !atl_alpha_decode (vqi->alpha, vqi->width, vqi->height, 8, alpha, NULL,

@@ -37,6 +37,8 @@ typedef struct
 AtlVqi *atl_vqi_encode (AtlModel *model, AtlPool *pool, const AtlVqiSource *source,
                         const AtlVqiOptions *options, const AtlProgress *progress,
                         GError **error);
+/* The same of a picture, with its alpha (8 bits, or 16 where it has more) and
+ * profile. */
 AtlVqi *atl_vqi_encode_picture (AtlModel *model, AtlPool *pool,
                                 const AtlPicture *picture,
                                 const AtlVqiOptions *options,
@@ -49,17 +51,21 @@ gboolean atl_vqi_check_model (const AtlVqi *vqi, AtlModel *model, GError **error
  * says where to put it, or _MEMORY if that is why none was found. */
 AtlModel *atl_vqi_find_model (const AtlVqi *vqi, GError **error);
 
-/* stages: 0 for all that are usable.  Clear codes with atl_codes_clear. */
+/* stages: 0 for all that are usable.  Clear codes with atl_codes_clear.  FALSE,
+ * codes being empty, with ATELIER_ERROR_ARGUMENT (so many stages are not there),
+ * _MODEL (another model, or its contexts changed), _FORMAT, _MEMORY or
+ * G_IO_ERROR_CANCELLED. */
 gboolean atl_vqi_decode_codes (const AtlVqi *vqi, AtlModel *model, int stages,
                                AtlCodes *codes, const AtlProgress *progress,
                                GError **error);
-/* The picture with alpha and profile.  memory: 0 for the default. */
+/* The picture with alpha and profile.  memory: as AtlApplyOptions.  NULL with the
+ * errors of atl_vqi_decode_codes and atl_apply. */
 AtlPicture *atl_vqi_decode (const AtlVqi *vqi, AtlModel *model, AtlPool *pool,
                             int stages, gsize memory, const AtlProgress *progress,
                             GError **error);
 
 /* There and back: source->io.write gets the colours as a file would give them;
- * *bytes: of that file. */
+ * *bytes: of that file.  FALSE with the errors of both, or write's. */
 gboolean atl_vqi_send (AtlModel *model, AtlPool *pool, const AtlVqiSource *source,
                        const AtlVqiOptions *options, const AtlProgress *progress,
                        gsize *bytes, GError **error);
