@@ -35,7 +35,9 @@ typedef struct
   GBytes     *bytes;    /* what the pickle's texts point into */
 } AtlCheckpointFile;
 
-/* file: the path as messages show it. */
+/* file: the path as messages show it.  NULL with ATELIER_ERROR_FORMAT,
+ * _UNSUPPORTED (no checkpoint of torch.save, or of a big-endian machine) or
+ * _MEMORY. */
 AtlCheckpointFile *atl_checkpoint_file_open (GBytes *bytes, const char *file,
                                              GError **error);
 void               atl_checkpoint_file_free (AtlCheckpointFile *checkpoint);

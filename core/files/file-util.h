@@ -38,7 +38,9 @@ void       atl_prefix_path   (GError **error, const char *path);
 /* An open file that becomes `path` only if all went well. */
 typedef struct _AtlOutput AtlOutput;
 
+/* NULL with ATELIER_ERROR_FILE. */
 AtlOutput *atl_output_open   (const char *path, GError **error);
+/* FALSE with ATELIER_ERROR_FILE; of one in memory, _MEMORY. */
 gboolean   atl_output_write  (AtlOutput *output, gconstpointer data,
                               gsize size, GError **error);
 /* The open file, for libraries that want one; still the output's own. */
@@ -47,7 +49,7 @@ int        atl_output_get_fd (const AtlOutput *output);
  * file (its descriptor is -1), and committing it only frees it. */
 AtlOutput *atl_output_open_memory (AtlBuffer *bytes);
 /* Syncs, closes and renames; frees `output` in any case, and removes the
- * temporary file on failure. */
+ * temporary file on failure, which ends with ATELIER_ERROR_FILE. */
 gboolean   atl_output_commit (AtlOutput *output, GError **error);
 /* Closes and removes the temporary file.  NULL is ignored. */
 void       atl_output_abort  (AtlOutput *output);
@@ -57,7 +59,8 @@ void       atl_output_abort  (AtlOutput *output);
 void       atl_file_remove_temporaries (void);
 
 /* Whether `path` could be written: its folder exists and is writable, and it
- * is a plain file or nothing yet.  Checked before long work starts. */
+ * is a plain file or nothing yet.  Checked before long work starts.  FALSE with
+ * ATELIER_ERROR_FILE. */
 gboolean   atl_file_check_output (const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AtlOutput, atl_output_abort)

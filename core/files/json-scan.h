@@ -22,6 +22,7 @@ typedef struct
   char       *problem; /* owned; NULL: all well so far */
 } AtlJsonScan;
 
+/* text: borrowed.  Text that is not UTF-8 is a problem at once. */
 void     atl_json_scan_init  (AtlJsonScan *scan, const char *text, gsize size);
 void     atl_json_scan_clear (AtlJsonScan *scan);
 
@@ -29,13 +30,15 @@ void     atl_json_scan_clear (AtlJsonScan *scan);
 gboolean atl_json_accept     (AtlJsonScan *scan, char symbol);
 /* Takes `symbol`; another one is a problem. */
 gboolean atl_json_expect     (AtlJsonScan *scan, char symbol);
-/* Free with g_free. */
+/* What the string stands for, escapes undone; free with g_free.  NULL: a
+ * problem. */
 char    *atl_json_string     (AtlJsonScan *scan);
+/* 0 to G_MAXINT64. */
 gboolean atl_json_integer    (AtlJsonScan *scan, gint64 *value);
 /* Whether nothing but space follows. */
 gboolean atl_json_end        (AtlJsonScan *scan);
 
-/* Appends `text` as a JSON string, quotes included. */
+/* Appends `text`, which is UTF-8, as a JSON string, quotes included. */
 void     atl_json_quote      (GString *out, const char *text);
 
 G_END_DECLS

@@ -38,6 +38,7 @@ extern const AtlPictureFormat atl_picture_jpeg;
 extern const AtlPictureFormat atl_picture_tiff;
 extern const AtlPictureFormat atl_picture_webp;
 
+/* picture-tiff-save.c: `save` of TIFF. */
 gboolean atl_tiff_save (const AtlPicture *picture, AtlOutput *output, const char *file,
                         GError **error);
 
@@ -69,9 +70,10 @@ GBytes *atl_picture_usable_icc (GBytes *icc, int channels);
 /* The orientation in EXIF data ("Exif\0\0" in front or not); 1 if there is
  * none. */
 int atl_exif_orientation (const guint8 *data, gsize size);
-/* The picture turned as `orientation` asks; takes `picture`. */
+/* The picture turned as `orientation` asks; takes `picture`, and frees it if it
+ * fails with ATELIER_ERROR_MEMORY. */
 AtlPicture *atl_picture_turn (AtlPicture *picture, int orientation, GError **error);
-/* Divides by alpha. */
+/* Divides colour by alpha, where that is not 0. */
 void atl_picture_unpremultiply (AtlPicture *picture);
 
 /* From ink to sRGB: through the profile of the file, or with the plain formula

@@ -42,13 +42,15 @@ AtlPicture *atl_picture_parse (GBytes *bytes, const char *name, GError **error);
 /* The format is told by the extension; 16 bits where format and picture have
  * them (a float picture: float in TIFF, 16 bits in PNG).  JPEG has quality 95
  * without chroma subsampling, and white where the picture is transparent; WebP
- * is lossless (and its encoder takes some 18 bytes a pixel meanwhile).  A profile that fits the format is written byte for byte.
- * Written beside and renamed. */
+ * is lossless (and its encoder takes some 18 bytes a pixel meanwhile).  A profile
+ * that fits the format is written byte for byte.  Written beside and renamed.
+ * FALSE with ATELIER_ERROR_UNSUPPORTED (the name), _FILE or _MEMORY. */
 gboolean    atl_picture_save (const AtlPicture *picture, const char *path,
                               GError **error);
 /* The same as the bytes of a PNG file; free with g_bytes_unref. */
 GBytes     *atl_picture_to_png (const AtlPicture *picture, GError **error);
-/* Size without decoding where the format allows. */
+/* Width and height as atl_picture_load would give them, of the file's header
+ * alone where the format allows.  FALSE with the errors of atl_picture_load. */
 gboolean    atl_picture_probe (const char *path, int *width, int *height,
                                GError **error);
 /* Whether a file of this name is a picture that atl_picture_load may read. */
@@ -57,7 +59,8 @@ gboolean    atl_picture_is_picture_name (const char *name);
  * ATELIER_ERROR_UNSUPPORTED, naming the formats. */
 gboolean    atl_picture_check_name (const char *path, GError **error);
 
-/* Pixels are not cleared.  icc: a reference is taken. */
+/* Pixels are not cleared.  icc: a reference is taken.  NULL with
+ * ATELIER_ERROR_FORMAT (a side below 1) or _MEMORY. */
 AtlPicture *atl_picture_new  (int width, int height, int channels,
                               gboolean has_alpha, AtlDepth depth, GBytes *icc,
                               GError **error);

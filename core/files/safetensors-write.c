@@ -2,6 +2,8 @@
 
 #include "files/safetensors.h"
 
+#include <string.h>
+
 #include <glib/gi18n-lib.h>
 
 #include "files/file-util.h"

@@ -41,7 +41,8 @@ AtlTensorSet *atl_safetensors_read_header (const char  *path,
 
 /* Writes beside `path` and renames.  metadata: string -> string, or NULL;
  * written in the order of its sorted keys, so that equal models give equal
- * files. */
+ * files.  FALSE with ATELIER_ERROR_FILE, or _UNSUPPORTED for names that do not
+ * fit the format. */
 gboolean atl_safetensors_write (const char         *path,
                                 const AtlTensorSet *tensors,
                                 GHashTable         *metadata,

@@ -71,7 +71,8 @@ typedef struct
   int           downsample; /* factor, a power of two; of VQ-VAE-2 the bottom's,
                                the top's being twice it */
   int           codes, code_dim, stages;
-  int           patch;      /* space-to-depth in and depth-to-space out; 1: none */
+  int           patch;      /* space-to-depth in and depth-to-space out; 1: none;
+                               residual U-Net too */
   gboolean      linear_skip; /* around encoder and decoder */
   gboolean      zero_code;  /* entry 0 of stages 2.. is zero */
 
@@ -90,11 +91,12 @@ gboolean    atl_config_init (AtlConfig *config, const char *arch,
 gboolean    atl_config_set (AtlConfig *config, const char *setting,
                             GError **error);
 /* Whether such a network can be built (ranges, sizes); building an unchecked
- * configuration is undefined. */
+ * configuration is undefined.  FALSE with ATELIER_ERROR_ARGUMENT. */
 gboolean    atl_config_check (const AtlConfig *config, GError **error);
-/* JSON object with "arch" and that architecture's keys.  Reading it, keys that
- * are missing get the architecture's defaults and unknown ones are ignored (a
- * later version's); FALSE with ATELIER_ERROR_FORMAT, naming the key. */
+/* JSON object with "arch" and that architecture's keys; free with g_free.  Reading
+ * it, keys that are missing get the architecture's defaults and unknown ones are
+ * ignored (a later version's); FALSE with ATELIER_ERROR_FORMAT, naming the key, or
+ * _UNSUPPORTED for an architecture that there is not. */
 char       *atl_config_to_json (const AtlConfig *config);
 gboolean    atl_config_from_json (AtlConfig *config, const char *json,
                                   GError **error);
@@ -104,7 +106,7 @@ typedef void (*AtlSettingCallback) (gpointer data, const char *key,
                                     const char *value, const char *allowed);
 void        atl_config_each    (const AtlConfig *config,
                                 AtlSettingCallback callback, gpointer data);
-/* "unet_256" */
+/* "unet_256"; not to be freed. */
 const char *atl_config_arch_name (const AtlConfig *config);
 /* "pix2pix", "vqvae" or "discriminator" */
 const char *atl_config_kind (const AtlConfig *config);

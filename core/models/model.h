@@ -27,19 +27,25 @@ typedef struct _AtlModel AtlModel;
  * _MEMORY. */
 AtlModel        *atl_model_open   (const char *path, GError **error);
 /* Weights as the reference initialises them: normal, gain 0.02 (norm weights
- * around 1), biases 0; VQ-VAE as PyTorch's defaults (uniform by fan-in). */
+ * around 1), biases 0; of a VQ-VAE as PyTorch's defaults (uniform by fan-in), of a
+ * drunet likewise, but that it begins as the identity.  NULL with
+ * ATELIER_ERROR_ARGUMENT (atl_config_check) or _MEMORY. */
 AtlModel        *atl_model_create (const AtlConfig *config, guint64 seed,
                                    GError **error);
 /* A PyTorch checkpoint or foreign safetensors; the architecture is recognised
- * from names and shapes unless `arch` ("unet_256", ...) tells it. */
+ * from names and shapes unless `arch` ("unet_256", ...) tells it.  A file of
+ * Atelier's own is opened.  The errors of atl_model_open, and
+ * ATELIER_ERROR_ARGUMENT for an `arch` that there is not. */
 AtlModel        *atl_model_import (const char *path, const char *arch,
                                    GError **error);
 void             atl_model_free   (AtlModel *model);
 
-/* Written beside and renamed.  half: weights as F16. */
+/* Written beside and renamed.  half: weights of convolutions as F16, where they
+ * fit into it.  FALSE with ATELIER_ERROR_FILE, _UNSUPPORTED or _MEMORY. */
 gboolean         atl_model_save   (AtlModel *model, const char *path,
                                    gboolean half, GError **error);
-/* ONNX, opset 17, with norms and dropout as the model says. */
+/* ONNX, opset 17, with norms and dropout as the model says.  FALSE with
+ * ATELIER_ERROR_FILE, _UNSUPPORTED (over 2 GiB) or _MEMORY. */
 gboolean         atl_model_export_onnx (AtlModel *model, const char *path,
                                         GError **error);
 
