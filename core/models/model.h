@@ -28,7 +28,7 @@ typedef struct _AtlModel AtlModel;
 AtlModel        *atl_model_open   (const char *path, GError **error);
 /* Weights as the reference initialises them: normal, gain 0.02 (norm weights
  * around 1), biases 0; of a VQ-VAE as PyTorch's defaults (uniform by fan-in), of a
- * drunet likewise, but that it begins as the identity.  NULL with
+ * drunet likewise, but that its tail is 0 and its blocks add little.  NULL with
  * ATELIER_ERROR_ARGUMENT (atl_config_check) or _MEMORY. */
 AtlModel        *atl_model_create (const AtlConfig *config, guint64 seed,
                                    GError **error);

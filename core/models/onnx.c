@@ -17,6 +17,7 @@ typedef struct
   const AtlGraph *graph;
   AtlOnnx *onnx;
   const char **values; /* the name of each node's value; interned */
+  int index;           /* of the node that is being written */
   GError **error;
   gboolean failed;
 } Export;
@@ -38,26 +39,11 @@ join_stage (const char *name, const char *suffix, int stage)
   return g_intern_string (joined);
 }
 
-static const AtlParameter *
-find_parameter (const Export *e, const char *name, int *index)
-{
-  for (int i = 0; i < atl_graph_get_n_parameters (e->graph); i++)
-    {
-      const AtlParameter *p = atl_graph_get_parameter (e->graph, i);
-
-      if (g_str_equal (p->name, name))
-        {
-          *index = i;
-          return p;
-        }
-    }
-  return NULL;
-}
-
-/* The values in the file's order; NULL once memory is short. */
+/* The values of parameter i in the file's order; NULL once memory is short. */
 static float *
-parameter_values (Export *e, const AtlParameter *p, int index)
+parameter_values (Export *e, int i)
 {
+  const AtlParameter *p = atl_graph_get_parameter (e->graph, i);
   float *values = NULL;
 
   if (!e->failed)
@@ -68,7 +54,7 @@ parameter_values (Export *e, const AtlParameter *p, int index)
       e->failed = TRUE;
       return NULL;
     }
-  atl_weights_get (atl_model_get_weights (e->model), index, values);
+  atl_weights_get (atl_model_get_weights (e->model), i, values);
   return values;
 }
 
@@ -90,19 +76,18 @@ add_floats (Export *e, const char *name, int n_dims, const gint64 *dims,
   atl_onnx_floats (e->onnx, name, n_dims, dims, bytes);
 }
 
-/* Adds the parameter "NODE.SUFFIX" as a constant and returns its name; NULL if
- * the node has no such parameter. */
+/* Adds the node's parameter "NODE.SUFFIX" as a constant and returns its name; NULL
+ * if it has no such parameter. */
 static const char *
-add_parameter (Export *e, const AtlNode *node, const char *suffix)
+add_parameter (Export *e, const char *suffix)
 {
-  const char *name = join (node->name, suffix);
-  int index;
-  const AtlParameter *p = find_parameter (e, name, &index);
-  float *values = p ? parameter_values (e, p, index) : NULL;
+  int i = atl_graph_find_parameter (e->graph, e->index, suffix);
+  const AtlParameter *p = i >= 0 ? atl_graph_get_parameter (e->graph, i) : NULL;
+  float *values = p ? parameter_values (e, i) : NULL;
 
   if (values)
-    add_floats (e, name, p->n_dims, p->dims, values);
-  return p ? name : NULL;
+    add_floats (e, p->name, p->n_dims, p->dims, values);
+  return p ? p->name : NULL;
 }
 
 /* Adds [count] equal numbers. */
@@ -133,8 +118,8 @@ export_conv (Export *e, const AtlNode *node, const char *in, const char *out)
   gint64 strides[] = { node->stride, node->stride };
   gint64 pads[] = { node->padding, node->padding, node->padding, node->padding };
   gint64 more[] = { node->output_padding, node->output_padding };
-  const char *weight = add_parameter (e, node, "weight");
-  const char *bias = add_parameter (e, node, "bias");
+  const char *weight = add_parameter (e, "weight");
+  const char *bias = add_parameter (e, "bias");
 
   atl_onnx_node (e->onnx, transposed ? "ConvTranspose" : "Conv", out, in, weight,
                  bias, NULL);
@@ -153,12 +138,11 @@ uses_image_statistics (const Export *e, const AtlNode *node)
 }
 
 static void
-export_norm (Export *e, int index, const AtlNode *node, const char *in,
-             const char *out)
+export_norm (Export *e, const AtlNode *node, const char *in, const char *out)
 {
-  int channels = atl_graph_get_channels (e->graph, index);
-  const char *weight = add_parameter (e, node, "weight");
-  const char *bias = add_parameter (e, node, "bias");
+  int channels = atl_graph_get_channels (e->graph, e->index);
+  const char *weight = add_parameter (e, "weight");
+  const char *bias = add_parameter (e, "bias");
 
   if (!weight)
     weight = add_constant (e, node, "one", channels, 1);
@@ -168,8 +152,8 @@ export_norm (Export *e, int index, const AtlNode *node, const char *in,
     atl_onnx_node (e->onnx, "InstanceNormalization", out, in, weight, bias, NULL);
   else
     {
-      const char *mean = add_parameter (e, node, "running_mean");
-      const char *variance = add_parameter (e, node, "running_var");
+      const char *mean = add_parameter (e, "running_mean");
+      const char *variance = add_parameter (e, "running_var");
 
       atl_onnx_node (e->onnx, "BatchNormalization", out, in, weight, bias, mean,
                      variance, NULL);
@@ -217,15 +201,16 @@ export_dropout (Export *e, const AtlNode *node, const char *in, const char *out)
 static void
 add_codebook (Export *e, const AtlNode *node, int stage)
 {
-  const char *name = join_stage (node->name, "codebook", stage);
-  int index;
-  const AtlParameter *p = find_parameter (e, name, &index);
+  g_autofree char *suffix = g_strdup_printf ("codebook.%d", stage);
+  int i = atl_graph_find_parameter (e->graph, e->index, suffix);
+  const AtlParameter *p = atl_graph_get_parameter (e->graph, i);
   gint64 k = p->dims[0], d = p->dims[1];
   gint64 swapped[] = { d, k };
-  float *entries = parameter_values (e, p, index);
-  float *product = entries ? parameter_values (e, p, index) : NULL;
+  float *entries = parameter_values (e, i);
+  float *product
+      = entries ? atl_try_alloc (d * k, sizeof *product, p->name, e->error) : NULL;
   float *lengths
-      = product ? atl_try_alloc (k, sizeof *lengths, name, e->error) : NULL;
+      = product ? atl_try_alloc (k, sizeof *lengths, p->name, e->error) : NULL;
 
   if (!lengths)
     {
@@ -234,18 +219,18 @@ add_codebook (Export *e, const AtlNode *node, int stage)
       atl_free (product);
       return;
     }
-  for (gint64 i = 0; i < k; i++)
+  for (gint64 entry = 0; entry < k; entry++)
     {
       double sum = 0;
 
       for (gint64 j = 0; j < d; j++)
         {
-          sum += (double)entries[i * d + j] * entries[i * d + j];
-          product[j * k + i] = -2 * entries[i * d + j];
+          sum += (double)entries[entry * d + j] * entries[entry * d + j];
+          product[j * k + entry] = -2 * entries[entry * d + j];
         }
-      lengths[i] = (float)sum;
+      lengths[entry] = (float)sum;
     }
-  add_floats (e, name, 2, p->dims, entries);
+  add_floats (e, p->name, 2, p->dims, entries);
   add_floats (e, join_stage (node->name, "product", stage), 2, swapped, product);
   add_floats (e, join_stage (node->name, "lengths", stage), 1, &k, lengths);
 }
@@ -381,11 +366,11 @@ export_join (Export *e, const AtlNode *node, const char *in, const char *out)
 }
 
 static void
-export_node (Export *e, int index)
+export_node (Export *e)
 {
-  const AtlNode *node = atl_graph_get_node (e->graph, index);
+  const AtlNode *node = atl_graph_get_node (e->graph, e->index);
   const char *in = node->inputs[0] >= 0 ? e->values[node->inputs[0]] : NULL;
-  const char *out = e->values[index];
+  const char *out = e->values[e->index];
 
   switch (node->op)
     {
@@ -397,7 +382,7 @@ export_node (Export *e, int index)
       break;
     case ATL_OP_BATCH_NORM:
     case ATL_OP_INSTANCE_NORM:
-      export_norm (e, index, node, in, out);
+      export_norm (e, node, in, out);
       break;
     case ATL_OP_ACTIVATION:
       export_activation (e, node, in, out);
@@ -406,7 +391,7 @@ export_node (Export *e, int index)
       if (e->config->dropout_applied)
         export_dropout (e, node, in, out);
       else
-        e->values[index] = in;
+        e->values[e->index] = in;
       break;
     case ATL_OP_ADD:
     case ATL_OP_CONCAT:
@@ -468,15 +453,19 @@ atl_model_export_onnx (AtlModel *model, const char *path, GError **error)
   int output = atl_graph_find (graph, "output");
   g_autoptr (AtlOnnx) onnx = atl_onnx_new (atl_model_get_name (model));
   g_autofree const char **values = g_new (const char *, n_nodes);
-  Export e
-      = { model, atl_model_get_config (model), graph, onnx, values, error, FALSE };
+  Export e = { .model = model,
+               .config = atl_model_get_config (model),
+               .graph = graph,
+               .onnx = onnx,
+               .values = values,
+               .error = error };
 
   for (int i = 0; i < n_nodes; i++)
     values[i] = g_intern_string (i == output ? "output"
                                              : atl_graph_get_node (graph, i)->name);
   add_ends (&e, output);
-  for (int i = 0; i < n_nodes && !e.failed; i++)
-    export_node (&e, i);
+  for (; e.index < n_nodes && !e.failed; e.index++)
+    export_node (&e);
   if (e.failed)
     return FALSE;
   return atl_onnx_write (onnx, path, error);
