@@ -8,12 +8,6 @@
 
 #include <math.h>
 
-#define PHILOX_ROUNDS 10
-#define PHILOX_M0 0xD2511F53u
-#define PHILOX_M1 0xCD9E8D57u
-#define PHILOX_W0 0x9E3779B9u /* golden ratio */
-#define PHILOX_W1 0xBB67AE85u /* sqrt (3) - 1 */
-
 void
 atl_random_block (guint64 seed, guint64 stream, guint64 block, guint32 out[4])
 {
@@ -21,17 +15,17 @@ atl_random_block (guint64 seed, guint64 stream, guint64 block, guint32 out[4])
   guint32 c0 = (guint32)block, c1 = (guint32)(block >> 32);
   guint32 c2 = (guint32)stream, c3 = (guint32)(stream >> 32);
 
-  for (int i = 0; i < PHILOX_ROUNDS; i++)
+  for (int i = 0; i < ATL_PHILOX_ROUNDS; i++)
     {
-      guint64 p0 = (guint64)PHILOX_M0 * c0;
-      guint64 p1 = (guint64)PHILOX_M1 * c2;
+      guint64 p0 = (guint64)ATL_PHILOX_M0 * c0;
+      guint64 p1 = (guint64)ATL_PHILOX_M1 * c2;
 
       c0 = (guint32)(p1 >> 32) ^ c1 ^ key0;
       c1 = (guint32)p1;
       c2 = (guint32)(p0 >> 32) ^ c3 ^ key1;
       c3 = (guint32)p0;
-      key0 += PHILOX_W0;
-      key1 += PHILOX_W1;
+      key0 += ATL_PHILOX_W0;
+      key1 += ATL_PHILOX_W1;
     }
   out[0] = c0;
   out[1] = c1;

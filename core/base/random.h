@@ -11,6 +11,13 @@
 
 G_BEGIN_DECLS
 
+/* Of Philox 4x32, for who draws many blocks at once (kernels/dropout.c). */
+#define ATL_PHILOX_ROUNDS 10
+#define ATL_PHILOX_M0 0xD2511F53u /* multipliers */
+#define ATL_PHILOX_M1 0xCD9E8D57u
+#define ATL_PHILOX_W0 0x9E3779B9u /* of the key: golden ratio */
+#define ATL_PHILOX_W1 0xBB67AE85u /* sqrt (3) - 1 */
+
 typedef struct
 {
   guint64 seed;

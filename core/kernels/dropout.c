@@ -2,6 +2,7 @@
  * Philox 4x32-10 at once: one per 64-bit lane, the number in its lower half.
  */
 
+#include "base/random.h"
 #include "kernels/vec.h"
 
 #define BLOCKS (V / 2)
@@ -49,16 +50,17 @@ philox (guint64 seed, guint64 stream, wide blocks, ivec numbers[2])
   wide first, second;
 
 #pragma GCC unroll 10
-  for (int i = 0; i < 10; i++)
+  for (int i = 0; i < ATL_PHILOX_ROUNDS; i++)
     {
-      const wide p0 = multiply (c0, 0xD2511F53u), p1 = multiply (c2, 0xCD9E8D57u);
+      const wide p0 = multiply (c0, ATL_PHILOX_M0),
+                 p1 = multiply (c2, ATL_PHILOX_M1);
 
       c0 = (p1 >> 32) ^ c1 ^ key0;
       c1 = p1;
       c2 = (p0 >> 32) ^ c3 ^ key1;
       c3 = p0;
-      key0 += 0x9E3779B9u;
-      key1 += 0xBB67AE85u;
+      key0 += ATL_PHILOX_W0;
+      key1 += ATL_PHILOX_W1;
     }
   first = (c0 & 0xffffffff) | c1 << 32;
   second = (c2 & 0xffffffff) | c3 << 32;
