@@ -175,7 +175,7 @@ compare_ids (gconstpointer a, gconstpointer b)
   return strcmp ((*x)->id, (*y)->id);
 }
 
-/* Adds the folder's models whose ids are not in `seen` yet. */
+/* Adds the folder's models whose file names are not in `seen` yet. */
 static void
 list_folder (const char *folder, GHashTable *seen, GPtrArray *list)
 {
@@ -185,17 +185,8 @@ list_folder (const char *folder, GHashTable *seen, GPtrArray *list)
   if (!dir)
     return;
   while ((file = g_dir_read_name (dir)))
-    {
-      AtlModelInfo *info;
-
-      if (!is_model_name (file))
-        continue;
-      info = info_new (folder, file);
-      if (g_hash_table_add (seen, g_strdup (info->id)))
-        g_ptr_array_add (list, info);
-      else
-        atl_model_info_free (info);
-    }
+    if (is_model_name (file) && g_hash_table_add (seen, g_strdup (file)))
+      g_ptr_array_add (list, info_new (folder, file));
   g_dir_close (dir);
 }
 
