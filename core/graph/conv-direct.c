@@ -77,24 +77,13 @@ conv_phase_rows (const Conv *conv)
   return conv->transposed ? (conv->oh + conv->stride - 1) / conv->stride : conv->oh;
 }
 
-/* The epilogue from channel `first` on. */
-static AtlEpilogue
-epilogue_from (const AtlEpilogue *e, int first)
-{
-  AtlEpilogue part = *e;
-
-  part.scale = e->scale != NULL ? e->scale + first : NULL;
-  part.shift = e->shift != NULL ? e->shift + first : NULL;
-  return part;
-}
-
 void
 conv_store (const Direct *d, const float *tile, int m, int columns, int first,
             int n, int y, int x)
 {
   const Conv *conv = d->conv;
   const AtlView *out = &d->io->out;
-  AtlEpilogue epilogue = epilogue_from (&d->io->epilogue, first);
+  AtlEpilogue epilogue = conv_epilogue_from (&d->io->epilogue, first);
   gsize at = ((gsize)n * conv->oh + y) * conv->ow + x;
   const float *residual = NULL;
   gsize residual_stride = 0;

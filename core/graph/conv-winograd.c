@@ -247,7 +247,7 @@ transform_output (const Run *r, int tile, int phase, int first, int channels,
                   const float *m, gsize point_stride)
 {
   const AtlView *out = &r->io->out, *add = r->io->residual;
-  AtlEpilogue epilogue = r->io->epilogue;
+  AtlEpilogue epilogue = conv_epilogue_from (&r->io->epilogue, first);
   int o = atl_winograd_outputs (r->conv->winograd);
   gint64 pixels[16];
   float *to[16];
@@ -261,10 +261,6 @@ transform_output (const Run *r, int tile, int phase, int first, int channels,
                         ? NULL
                         : add->data + pixels[i] * add->stride + first;
     }
-  if (epilogue.scale != NULL)
-    epilogue.scale += first;
-  if (epilogue.shift != NULL)
-    epilogue.shift += first;
   r->plan->kernels->winograd_output (r->conv->winograd, m, point_stride, channels,
                                      add != NULL ? residual : NULL, to, &epilogue);
 }

@@ -59,6 +59,17 @@ typedef struct
   AtlEpilogue epilogue;    /* scale and shift hold oc values */
 } ConvIo;
 
+/* The epilogue from channel `first` on. */
+static inline AtlEpilogue
+conv_epilogue_from (const AtlEpilogue *e, int first)
+{
+  AtlEpilogue part = *e;
+
+  part.scale = e->scale != NULL ? e->scale + first : NULL;
+  part.shift = e->shift != NULL ? e->shift + first : NULL;
+  return part;
+}
+
 /* Sets maps, algorithm, scratch and workspace_bytes from the fields up to `ow`
  * and `parameter`.  path: the nodes between the op and what is stored, the op's
  * input first; virtual size is that of the op's input. */
