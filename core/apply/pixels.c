@@ -8,7 +8,6 @@
 #include "apply/apply-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "base/memory.h"
 

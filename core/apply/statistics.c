@@ -8,8 +8,6 @@
 
 #include "apply/apply-private.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 
 #define BLOCK 8           /* rows */

@@ -3,7 +3,6 @@
 #include "codec/alpha-coder.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -14,8 +14,7 @@
 
 G_BEGIN_DECLS
 
-#define ATL_LOGIT_MAX 2815 /* 11 */
-#define ATL_MAX_INPUTS 8   /* of a mixer */
+#define ATL_LOGIT_MAX 2815 /* in 256ths: just below 11 */
 
 typedef struct
 {

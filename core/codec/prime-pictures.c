@@ -3,7 +3,6 @@
 
 #include "codec/prime-pictures.h"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 

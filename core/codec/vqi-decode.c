@@ -1,15 +1,12 @@
 /* From a .vqi file to a picture; see vqi.h. */
 
 #include <glib/gi18n-lib.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "codec/alpha-coder.h"
 #include "codec/vqi.h"
 #include "models/library.h"
-
-#define ALPHA_ROWS 64
 
 /* --- The model ------------------------------------------------------------ */
 

@@ -2,7 +2,6 @@
 
 #include "codec/vqi-thumbnail.h"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
