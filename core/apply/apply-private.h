@@ -113,6 +113,9 @@ void     atl_job_clear (AtlJob *job);
 /* Whether the norm `node` needs the image's own statistics. */
 gboolean atl_job_measures (const AtlJob *job, int node);
 
+/* The least budget, in MiB, of which so many bytes are counted; for messages. */
+int      atl_job_needed_mib (gsize counted);
+
 /* passes.c: fills job->passes.  FALSE with ATELIER_ERROR_MEMORY. */
 gboolean atl_passes_plan (AtlJob *job, GError **error);
 /* One with room for n_from of `from` and `drop` and n_nodes of the rest, of which

@@ -220,8 +220,7 @@ plan_pass (AtlJob *job, const int *from, int n_from, const int *targets,
           error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
           _ ("This model needs at least %d MiB for a picture of %dx%d; allow more "
              "memory"),
-          (int)MIN (pass->bytes / (1 << 20) + 49, G_MAXINT), job->width,
-          job->height);
+          atl_job_needed_mib (pass->bytes), job->width, job->height);
       return FALSE;
     }
   job->macs_total = pass->macs;

@@ -13,6 +13,8 @@
 /* What is read around a region where the network sees further. */
 #define PREVIEW_HALO 256
 #define MAX_REACH 512
+/* Of a budget, what is left out of the count: an eighth, but no more than this. */
+#define UNCOUNTED ((gsize)48 << 20)
 
 static gboolean
 is_norm (const AtlNode *node)
@@ -183,7 +185,16 @@ counted_budget (gsize memory)
 {
   if (memory == 0)
     memory = ATL_DEFAULT_MEMORY;
-  return memory - MIN (memory / 8, (gsize)48 << 20);
+  return memory - MIN (memory / 8, UNCOUNTED);
+}
+
+int
+atl_job_needed_mib (gsize counted)
+{
+  gsize mib = 1 << 20, rest = MIN (counted / 7, UNCOUNTED) + mib - 1;
+
+  return counted > G_MAXSIZE - rest ? G_MAXINT
+                                    : (int)MIN ((counted + rest) / mib, G_MAXINT);
 }
 
 /* What there is one of for each node. */

@@ -479,17 +479,14 @@ try_maps (Planner *p)
 static gboolean
 too_little_memory (const AtlJob *job, gsize needed, GError **error)
 {
-  gsize mib = 1 << 20, memory = job->options.memory;
+  gsize memory = job->options.memory > 0 ? job->options.memory : ATL_DEFAULT_MEMORY;
 
-  if (memory == 0)
-    memory = ATL_DEFAULT_MEMORY;
-  needed = needed > G_MAXSIZE - memory ? needed : needed + memory - job->budget;
   g_set_error (
       error, ATELIER_ERROR, ATELIER_ERROR_MEMORY,
       _ ("This model needs at least %d MiB for a picture of %dx%d; %d MiB are "
          "allowed"),
-      (int)MIN (needed / mib + 1, G_MAXINT), job->width, job->height,
-      (int)MIN (memory / mib, G_MAXINT));
+      atl_job_needed_mib (needed), job->width, job->height,
+      (int)MIN (memory / (1 << 20), G_MAXINT));
   return FALSE;
 }
 

@@ -368,6 +368,30 @@ a_full_disk_only_takes_longer (void)
   host_clear (&host);
 }
 
+/* The budget that messages name is the least in MiB of which so much is counted. */
+static void
+needed_budgets_are_the_least (void)
+{
+  static const gsize counted[]
+      = { 1, 1 << 20, 7 << 20, 100 << 20, 335 << 20, 337 << 20, 1000 << 20 };
+  g_autoptr (AtlModel) model = make_model ("resnet_6", "ngf=4 blocks=1");
+  AtlApplyOptions options = ATL_APPLY_DEFAULTS;
+  AtlImageIo io = { 30, 20, 3, NULL, NULL, NULL, 3 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (counted); i++)
+    for (int less = 0; less <= 1; less++)
+      {
+        AtlJob job;
+
+        options.memory = (gsize)(atl_job_needed_mib (counted[i]) - less) << 20;
+        if (options.memory == 0)
+          continue;
+        g_assert_true (atl_job_init (&job, model, NULL, &io, &options, NULL));
+        g_assert_cmpint (job.budget >= counted[i], ==, less == 0);
+        atl_job_clear (&job);
+      }
+}
+
 static void
 too_small_a_budget_says_what_it_takes (void)
 {
@@ -412,3 +436,4 @@ main (int argc, char **argv)
         too_small_a_budget_says_what_it_takes);
   return g_test_run ();
 }
+  TEST ("needed-budgets-are-the-least", needed_budgets_are_the_least);
