@@ -185,7 +185,7 @@ list_folder (const char *folder, GHashTable *seen, GPtrArray *list)
   if (!dir)
     return;
   while ((file = g_dir_read_name (dir)))
-    if (is_model_name (file) && g_hash_table_add (seen, g_strdup (file)))
+    if (is_model_name (file) && g_hash_table_insert (seen, g_strdup (file), NULL))
       g_ptr_array_add (list, info_new (folder, file));
   g_dir_close (dir);
 }
