@@ -207,8 +207,10 @@ atl_json_integer (AtlJsonScan *scan, gint64 *value)
 void
 atl_json_quote (GString *out, const char *text)
 {
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
   g_string_append_c (out, '"');
-  for (const char *at = text; *at != '\0'; at++)
+  for (const char *at = valid; *at != '\0'; at++)
     if (*at == '"' || *at == '\\')
       g_string_append_printf (out, "\\%c", *at);
     else if ((guchar)*at < ' ')

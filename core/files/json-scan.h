@@ -38,7 +38,8 @@ gboolean atl_json_integer    (AtlJsonScan *scan, gint64 *value);
 /* Whether nothing but space follows. */
 gboolean atl_json_end        (AtlJsonScan *scan);
 
-/* Appends `text`, which is UTF-8, as a JSON string, quotes included. */
+/* Appends `text` as a JSON string, quotes included; bytes that are not UTF-8 (of a
+ * file name, say) become U+FFFD. */
 void     atl_json_quote      (GString *out, const char *text);
 
 G_END_DECLS

@@ -425,6 +425,7 @@ test_foreign_name (void)
   imported = atl_model_import (odd, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (g_utf8_validate (atl_model_get_name (imported), -1, NULL));
+  json_object_set_string_member (atl_model_get_card (imported), "data", "caf\xe9");
   g_assert_true (atl_model_save (imported, again, FALSE, &error));
   opened = atl_model_open (again, &error);
   g_assert_no_error (error);
