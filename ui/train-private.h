@@ -1,7 +1,7 @@
 /* What the parts of the Train a Style window share: train-window.c holds them
- * together; train-setup.c is the first page (with train-choices.h, train-findings.h
- * and train-forecasts.h), train-unfinished.c the list above it, train-progress.c the
- * second page (with train-plot.h and train-sheet.h).
+ * together; train-setup.c is the first page (with train-form.h, train-choices.h,
+ * train-findings.h and train-forecasts.h), train-unfinished.c the list above it,
+ * train-progress.c the second page (with train-plot.h and train-sheet.h).
  */
 
 #pragma once
