@@ -39,6 +39,19 @@ keep_model (GtkComboBox *combo, GimpProcedureConfig *config)
     g_object_set (config, "model", id, NULL);
 }
 
+/* What else changes it: Reset, say. */
+static void
+follow_model (GimpProcedureConfig *config, GParamSpec *pspec,
+              GtkComboBoxText *combo)
+{
+  const char *shown = gtk_combo_box_get_active_id (GTK_COMBO_BOX (combo));
+  g_autofree char *model = NULL;
+
+  g_object_get (config, "model", &model, NULL);
+  if (g_strcmp0 (model, shown) != 0)
+    fill_models (config, NULL, combo);
+}
+
 static GtkWidget *
 model_combo (GimpProcedureConfig *config)
 {
@@ -48,6 +61,8 @@ model_combo (GimpProcedureConfig *config)
   keep_model (GTK_COMBO_BOX (combo), config);
   g_signal_connect (combo, "changed", G_CALLBACK (keep_model), config);
   g_signal_connect_object (config, "notify::filter", G_CALLBACK (fill_models),
+                           combo, 0);
+  g_signal_connect_object (config, "notify::model", G_CALLBACK (follow_model),
                            combo, 0);
   return combo;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Manage Models and Add Layers as a Training Pair in a real GIMP, and what the
-filters say where there is no model."""
+"""Manage Models, the models of Apply to a Folder, and Add Layers as a Training Pair
+in a real GIMP, and what the filters say where there is no model."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ import time
 
 from PIL import Image, ImageChops
 
-from desktop import PROJECT, Desktop, Tap, arguments, wait
+from desktop import PROJECT, Desktop, Failed, Tap, arguments, beside, wait
 
 PICTURE = PROJECT / "data" / "samples" / "osprey.jpg"
 tap = Tap()
@@ -101,6 +101,25 @@ def test_manage(desktop):
     tap.check("Close is no error", True)
 
 
+def test_batch(desktop):
+    """Reset takes back the model, too: what the window shows is what is used."""
+    call = desktop.call("(script-fu-atelier-batch #:run-mode RUN-INTERACTIVE)")
+    window = desktop.window("Apply to a Folder")
+    combo = beside(window, "Model", "combo box")
+    tap.check("the first model is chosen", combo.name == "Ink and Wash", combo.name)
+    combo.choose("resnet")
+    wait("for the other one", lambda: combo.name == "resnet")
+    window.button("Reset").press()
+    window.button("Factory Defaults").click()
+    wait("for the first one", lambda: combo.name == "Ink and Wash")
+    tap.check("Reset chooses the first one again", True)
+    window.button("Cancel").click()
+    try:
+        call.answer()
+    except Failed:
+        pass
+
+
 def test_pair(desktop):
     """Two layers, one lying 6 pixels off, become a pair in a folder."""
     folder = desktop.top  # home, which GTK's list of folders begins with
@@ -144,7 +163,7 @@ def main():
     with Desktop(options, models=False) as desktop:
         desktop.make_models(desktop.top / "elsewhere")
         desktop.open(PICTURE)
-        for test in (test_empty, test_manage, test_pair):
+        for test in (test_empty, test_manage, test_batch, test_pair):
             began = time.monotonic()
             test(desktop)
             tap.note(f"{test.__name__}: {time.monotonic() - began:.1f} s")
