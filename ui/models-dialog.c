@@ -50,6 +50,9 @@ changed (gpointer data, const char *path)
   show_chosen (window->models, window);
 }
 
+/* While a question is open an import may end, and the list be read anew: what is
+ * known of the model is kept from before. */
+
 /* --- Rename --- */
 
 /* Free with g_free; NULL: none. */
@@ -84,11 +87,12 @@ static void
 rename_clicked (GtkWidget *button, Window *window)
 {
   const AtlModelInfo *info = atl_model_list_get (window->models);
+  g_autofree char *path = info ? g_strdup (info->path) : NULL;
   g_autofree char *name
       = info ? ask_name (window, atl_model_info_get_title (info)) : NULL;
 
   if (name)
-    atl_thread_call (button, atl_library_rename, info->path, name,
+    atl_thread_call (button, atl_library_rename, path, name,
                      _ ("The model was not renamed"), changed, window);
 }
 
@@ -118,11 +122,12 @@ static void
 remove_clicked (GtkWidget *button, Window *window)
 {
   const AtlModelInfo *info = atl_model_list_get (window->models);
+  g_autofree char *path = info ? g_strdup (info->path) : NULL;
   g_autoptr (GError) error = NULL;
 
   if (!info || !ask_removal (window, info))
     return;
-  if (atl_library_remove (info->path, &error))
+  if (atl_library_remove (path, &error))
     changed (window, NULL);
   else
     atl_complain (button, _ ("The model was not removed"), error);
