@@ -9,12 +9,13 @@
 #include "rows.h"
 #include "train/loader.h"
 
-#define MAX_THUMBNAILS 24
+#define MAX_THUMBNAILS 24 /* of pairs to train on, and */
+#define MAX_HELD_OUT 4    /* of pairs held back */
 #define THUMBNAIL_SIDE 96 /* of a picture's longer side, in logical pixels */
 #define DECODE 24         /* pairs decoded to look at damage and alignment */
 #define LOOK_SIDE 1024    /* at most, of what a thumbnail is made of */
 #define DAMAGE_SIDE 192   /* small damage has to be seen */
-#define MAX_REMARKS 200
+#define MAX_REMARKS 200   /* that are shown; all are counted */
 
 typedef struct
 {
@@ -219,7 +220,7 @@ run_look (gpointer data)
   parcel.dataset = dataset;
   hand_over (look, parcel, show_dataset);
   n_train = MIN (train->len, MAX_THUMBNAILS);
-  n = n_train + MIN (held_out->len, 4);
+  n = n_train + MIN (held_out->len, MAX_HELD_OUT);
   for (guint i = 0; i < n && !g_cancellable_is_cancelled (look->cancellable); i++)
     if (i < n_train)
       look_at_pair (look, train->pdata[i], i, FALSE);
@@ -260,6 +261,8 @@ add_remark (AtlTrainFindings *self, const AtlRemark *remark)
   gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_line_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
   gtk_widget_set_valign (icon, GTK_ALIGN_START);
+  atk_object_set_name (gtk_widget_get_accessible (icon),
+                       remark->refused ? _ ("refused") : _ ("warning"));
   gtk_container_set_border_width (GTK_CONTAINER (row), 3);
   gtk_box_pack_start (GTK_BOX (row), icon, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (row), label, TRUE, TRUE, 0);
@@ -479,7 +482,7 @@ atl_train_findings_new (void)
 }
 
 static Look *
-new_look (AtlTrainFindings *self, const AtlTrainSettings *s)
+new_look (AtlTrainFindings *self, AtlTrainSettings *settings)
 {
   Look *look = g_new0 (Look, 1);
 
@@ -487,19 +490,14 @@ new_look (AtlTrainFindings *self, const AtlTrainSettings *s)
   look->cancellable = g_cancellable_new ();
   look->owner = self;
   look->scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
-  look->settings = atl_train_settings_new (s->kind, s->preset, NULL, NULL);
-  look->settings->folder = g_strdup (s->folder);
-  look->settings->corrupt = g_strdup (s->corrupt);
-  look->settings->b_to_a = s->b_to_a;
-  look->settings->seed = s->seed;
-  look->settings->threads = s->threads;
-  if (s->corrupt)
-    look->corrupt = atl_corrupt_parse (s->corrupt, NULL);
+  look->settings = settings;
+  if (settings->corrupt)
+    look->corrupt = atl_corrupt_parse (settings->corrupt, NULL);
   return look;
 }
 
 void
-atl_train_findings_look (AtlTrainFindings *self, const AtlTrainSettings *settings)
+atl_train_findings_look (AtlTrainFindings *self, AtlTrainSettings *settings)
 {
   drop_look (self);
   atl_empty (self->pictures);

@@ -17,11 +17,10 @@ G_DECLARE_FINAL_TYPE (AtlTrainFindings, atl_train_findings, ATL, TRAIN_FINDINGS,
 
 GtkWidget *atl_train_findings_new (void);
 
-/* Looks at settings->folder as a training with these settings would (kind,
- * form, damage, direction); what was being looked at is dropped.  NULL: nothing
- * is chosen.  The settings are the caller's. */
+/* Looks at settings->folder as a training with these settings would; what was
+ * being looked at is dropped.  Takes the settings; NULL: nothing is chosen. */
 void atl_train_findings_look (AtlTrainFindings *findings,
-                              const AtlTrainSettings *settings);
+                              AtlTrainSettings *settings);
 /* Whether there is something to train on; FALSE while it is being looked at.
  * Signal "changed" is emitted when that may have changed. */
 gboolean atl_train_findings_usable (const AtlTrainFindings *findings);

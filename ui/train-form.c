@@ -95,7 +95,20 @@ fill_from (AtlTrainForm *f)
 
 /* --- Following the config --- */
 
-/* The rows that belong to what is to be learnt. */
+char *
+atl_train_form_find_problem (AtlTrainForm *f)
+{
+  const char *text = gtk_entry_get_text (GTK_ENTRY (f->damage_text));
+  g_autoptr (AtlCorrupt) corrupt = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (atl_choices_learn (f->config) != ATL_LEARN_RESTORE)
+    return NULL;
+  corrupt = atl_corrupt_parse (text, &error);
+  return corrupt ? NULL : g_strdup (error->message);
+}
+
+/* The rows that belong to what is to be learnt, and a sign on what is wrong. */
 static void
 show_rows (AtlTrainForm *f)
 {
@@ -103,6 +116,7 @@ show_rows (AtlTrainForm *f)
   gboolean restore = learn == ATL_LEARN_RESTORE;
   g_autofree char *name = atl_choices_folder_name (f->config);
   g_autofree char *from = atl_choices_string (f->config, "from");
+  g_autofree char *problem = atl_train_form_find_problem (f);
 
   gtk_widget_set_visible (f->from_label, learn != ATL_LEARN_COMPRESS);
   gtk_widget_set_visible (f->from, learn != ATL_LEARN_COMPRESS);
@@ -113,6 +127,9 @@ show_rows (AtlTrainForm *f)
   gtk_widget_set_visible (f->damage_text, restore);
   gtk_widget_set_visible (f->direction_label, learn == ATL_LEARN_STYLE);
   gtk_widget_set_visible (f->direction, learn == ATL_LEARN_STYLE);
+  gtk_entry_set_icon_from_icon_name (GTK_ENTRY (f->damage_text),
+                                     GTK_ENTRY_ICON_SECONDARY,
+                                     problem ? "dialog-warning" : NULL);
   gtk_entry_set_placeholder_text (GTK_ENTRY (f->name), name);
 }
 
@@ -208,19 +225,16 @@ static void
 damage_text_changed (GtkEditable *entry, AtlTrainForm *f)
 {
   const char *text = gtk_entry_get_text (GTK_ENTRY (entry));
-  AtlCorrupt *corrupt;
+  g_autoptr (AtlCorrupt) corrupt = NULL;
 
-  if (f->reading || !*text)
+  if (f->reading)
     return;
   f->reading = TRUE;
   gtk_combo_box_set_active (GTK_COMBO_BOX (f->damage), find_damage (text));
   f->reading = FALSE;
   corrupt = atl_corrupt_parse (text, NULL);
-  gtk_entry_set_icon_from_icon_name (GTK_ENTRY (entry), GTK_ENTRY_ICON_SECONDARY,
-                                     corrupt ? NULL : "dialog-warning");
   if (corrupt)
     g_object_set (f->config, "corrupt", text, NULL);
-  atl_corrupt_free (corrupt);
   note_change (f);
 }
 
@@ -491,6 +505,7 @@ void
 atl_train_form_set_time (AtlTrainForm *f, int preset, const char *text)
 {
   gtk_label_set_text (GTK_LABEL (f->time[preset]), text);
+  atk_object_set_description (gtk_widget_get_accessible (f->preset[preset]), text);
 }
 
 void

@@ -22,6 +22,9 @@ GtkWidget *atl_train_form_get_widget (AtlTrainForm *form);
 /* Widgets as the config says, and the models there are to begin with; `changed`
  * is not called. */
 void atl_train_form_read (AtlTrainForm *form);
+/* Why what is typed can't be trained with, which the config then has no word of;
+ * NULL: it can.  Free with g_free. */
+char *atl_train_form_find_problem (AtlTrainForm *form);
 /* What is said of a preset's time (preset: from 0 to ATL_N_PRESETS - 1), and of
  * memory; copied. */
 void atl_train_form_set_time (AtlTrainForm *form, int preset, const char *text);

@@ -120,8 +120,10 @@ find_problem (AtlTrainSetup *s)
 {
   g_autofree char *folder = atl_choices_folder (s->config);
   const AtlEstimate *e = get_estimate (s);
-  char *problem = find_name_problem (s);
+  char *problem = atl_train_form_find_problem (s->form);
 
+  if (!problem)
+    problem = find_name_problem (s);
   if (!folder || !atl_train_findings_usable (ATL_TRAIN_FINDINGS (s->findings)))
     return problem ? problem : g_strdup ("");
   if (!problem && e->problem)
@@ -170,7 +172,7 @@ look (AtlTrainSetup *s)
                                       settings->b_to_a, (int)settings->seed)))
     return;
   atl_train_findings_look (ATL_TRAIN_FINDINGS (s->findings),
-                           folder ? settings : NULL);
+                           folder ? g_steal_pointer (&settings) : NULL);
 }
 
 static void
@@ -305,6 +307,7 @@ void
 atl_train_setup_refresh (AtlTrainSetup *s)
 {
   atl_train_forecasts_go_on (s->forecasts);
+  atl_train_form_read (s->form);
   schedule_update (s);
 }
 

@@ -78,11 +78,32 @@ def open_window(desktop, arguments=""):
     return call, desktop.window("Train a Style")
 
 
+def damage(window, tap):
+    """What is no damage is told, until it is one or Reset takes it away."""
+    beside(window, "Learn", "combo box").choose("To restore")
+    window.button("Advanced").click()
+    wait("for the row", lambda: window.look("label", "Damage in full"))
+    entry = beside(window, "Damage in full", "text")
+    entry.text = "soot"
+    text = wait_label(window, "soot.*unknown")
+    tap.check("a damage that there is not is told", "there are" in text, text)
+    entry.text = "noise:5"
+    wait("for the problem to go", lambda: not any("unknown" in text
+                                                  for text in labels(window)))
+    entry.text = "soot"
+    wait_label(window, "soot.*unknown")
+    window.button("Reset").click()
+    wait("for the problem to go", lambda: not any("unknown" in text
+                                                  for text in labels(window)))
+    window.button("Advanced").click()
+
+
 def nothing_chosen(desktop, tap):
     call, window = open_window(desktop)
     wait_label(window, "Choose a folder")
     tap.check("nothing is chosen: nothing can start",
               not window.button("Start Training").sensitive)
+    damage(window, tap)
     window.button("Close").click()
     call.end()
     desktop.no_window("Train a Style")
@@ -164,6 +185,12 @@ def stop(desktop, window, tap):
 def go_on(desktop, window, step, tap):
     """From the list; closing asks, and keeps."""
     text = wait_label(window, "Negative.*: step")
+    window.button("Advanced").click()
+    wait("for the row", lambda: window.look("label", "Begin with"))
+    tap.check("the new model can be begun with",
+              beside(window, "Begin with", "combo box").look(
+                  "menu item", "Negative", False) is not None)
+    window.button("Advanced").click()
     tap.check("the interrupted training is offered with its progress",
               f"step {step} of {STEPS}" in text, text)
     desktop.shot("train-interrupted")
