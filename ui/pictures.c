@@ -19,7 +19,7 @@ over_checks (const guint8 *rgb, float alpha, int x, int y)
 }
 
 /* there: 0 for pixels that are to be transparent; NULL: none.  x0, y0: of the
- * chequerboard, so that it stands still on the layer. */
+ * chequerboard, so that it stands still on the layer.  NULL without memory. */
 static cairo_surface_t *
 make_surface (const AtlLayerSource *source, const float *pixels, int width,
               int height, int samples, const guint8 *there, int x0, int y0)
@@ -32,7 +32,10 @@ make_surface (const AtlLayerSource *source, const float *pixels, int width,
   guint8 *data = cairo_image_surface_get_data (surface);
 
   if (!data || !rgb)
-    return surface;
+    {
+      cairo_surface_destroy (surface);
+      return NULL;
+    }
   source->to_display (source->data, pixels, samples, (gsize)width * height, rgb);
   for (int y = 0; y < height; y++)
     {

@@ -7,11 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* A picture of a part of the layer, over a chequerboard where it is
- * transparent; NULL if it can't be read.  Main thread only. */
+/* Both main thread only; free with cairo_surface_destroy; NULL if the layer can't
+ * be read, or without memory.
+ * A picture of a part of the layer, over a chequerboard where it is
+ * transparent. */
 cairo_surface_t *atl_picture_of_layer (const AtlLayerSource *source,
                                        const AtlArea        *area);
-/* The shot, mixed; transparent where nothing is known yet. */
+/* The shot, mixed (strength: 0 before, 1 after); transparent where nothing is
+ * known yet. */
 cairo_surface_t *atl_picture_of_shot  (const AtlLayerSource *source, AtlShot *shot,
                                        double strength);
 

@@ -477,6 +477,7 @@ void
 atl_preview_engine_stop (AtlPreviewEngine *engine)
 {
   atl_background_cancel (engine->background);
+  g_clear_error (&engine->state.error);
   engine->state.busy = FALSE;
   engine->changed (engine->data);
 }

@@ -56,6 +56,8 @@ void              atl_preview_engine_start (AtlPreviewEngine *engine,
                                             const AtlPreviewSettings *settings,
                                             const AtlArea *area, int max_width,
                                             int max_height);
+/* There is nothing to show: what was under way is dropped, and with it what was
+ * wrong with it. */
 void              atl_preview_engine_stop  (AtlPreviewEngine *engine);
 /* Measures the size of the whole layer as a file, if it is not known, while there
  * is nothing else to do; a start ends it. */

@@ -3,7 +3,10 @@
 
 #include "preview-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define BAND_PIXELS (1 << 20)
 #define READ_ROWS 64
@@ -25,11 +28,13 @@ read_layer (AtlPreviewEngine *engine, const AtlProgress *progress, GError **erro
   g_autoptr (AtlPicture) layer
       = atl_picture_new (source->width, source->height, source->channels,
                          source->has_alpha, source->depth, source->icc, error);
-  g_autofree float *rows = g_try_new (float, row *READ_ROWS);
+  atl_autofree float *rows = layer ? atl_try_alloc (row * READ_ROWS, sizeof (float),
+                                                    _ ("the picture"), error)
+                                   : NULL;
 
-  if (!layer)
+  if (!rows)
     return FALSE;
-  for (int y = 0; rows && y < source->height; y += READ_ROWS)
+  for (int y = 0; y < source->height; y += READ_ROWS)
     {
       int n = MIN (READ_ROWS, source->height - y);
 

@@ -21,6 +21,7 @@ struct _AtlPreview
   char *model;
   double strength;
   gboolean measure;
+  gboolean outside; /* nothing that is shown will be changed */
   guint start_id, mix_id;
 
   GtkWidget *view, *overview;
@@ -122,9 +123,12 @@ show_state (AtlPreview *preview)
                               100 * state->fraction);
       set_status (preview, text, TRUE, FALSE);
     }
+  else if (state->busy)
+    set_status (preview, _ ("Computing the preview"), TRUE, FALSE);
   else
-    set_status (preview, state->busy ? _ ("Computing the preview") : "",
-                state->busy, FALSE);
+    set_status (preview,
+                preview->outside ? _ ("Nothing in this part is selected") : "",
+                FALSE, FALSE);
   atl_preview_view_set_waiting (get_view (preview), state->busy);
 }
 
@@ -155,11 +159,10 @@ start (gpointer data)
 
   preview->start_id = 0;
   atl_preview_view_get_size (view, &width, &height);
-  if (!preview->settings.model || !atl_area_intersect (&shown, &changed, &area))
+  preview->outside = !atl_area_intersect (&shown, &changed, &area);
+  if (!preview->settings.model || preview->outside)
     {
       atl_preview_engine_stop (preview->engine);
-      if (preview->settings.model)
-        set_status (preview, _ ("Nothing in this part is selected"), FALSE, FALSE);
       return G_SOURCE_REMOVE;
     }
   atl_preview_engine_start (
@@ -208,9 +211,7 @@ overview_moved (GtkWidget *overview, double x, double y, AtlPreview *preview)
 static void
 zoom_toggled (GtkToggleButton *button, AtlPreview *preview)
 {
-  gboolean active = gtk_toggle_button_get_active (button);
-
-  if (active)
+  if (gtk_toggle_button_get_active (button))
     atl_preview_view_set_fit (get_view (preview),
                               GTK_WIDGET (button) == preview->fit);
 }
