@@ -1,6 +1,6 @@
-/* See train-plot.h.  What every step cost is noisy: it is drawn faintly, with
- * its running mean over it.  The legend tells the latest values, or those under
- * the pointer. */
+/* See train-plot.h.  The losses of single steps are noisy: they are drawn
+ * faintly, with their running mean over them.  The legend tells the latest values,
+ * or those under the pointer. */
 
 #include "train-plot.h"
 
@@ -16,7 +16,8 @@
 #define LABEL_GAP 6
 #define TICK_PIXELS 70 /* at least, between two labels */
 
-/* Where a line's values come from. */
+/* Where a line's values come from: a figure of every step, or what was measured
+ * on held-out pictures. */
 typedef enum
 {
   SOURCE_STEP,
@@ -443,7 +444,7 @@ describe_line (const AtlTrainPlot *plot, const Axes *a, GArray *points, int line
   const Line *l = &get_panel (plot)->lines[line];
 
   if (!p)
-    return g_strdup_printf ("%s", _ (l->label));
+    return g_strdup (_ (l->label));
   return g_strdup_printf (_ ("%s: %.4g (step %.0f)"), _ (l->label), p->smooth,
                           p->step);
 }
@@ -615,17 +616,21 @@ atl_train_plot_new (void)
 static void
 describe (AtlTrainPlot *plot)
 {
+  AtkObject *accessible = gtk_widget_get_accessible (GTK_WIDGET (plot));
   const AtlTrainView *view = plot->view;
   g_autofree char *text = NULL;
   const AtlMeasured *m;
 
   if (!view || view->measured->len == 0)
-    return;
+    {
+      atk_object_set_description (accessible, "");
+      return;
+    }
   m = &g_array_index (view->measured, AtlMeasured, view->measured->len - 1);
   text = g_strdup_printf (
       _ ("Step %" PRId64 ", measured: L1 %.4f, PSNR %.2f dB, SSIM %.4f"), m->step,
       m->measurement.l1, m->measurement.psnr, m->measurement.ssim);
-  atk_object_set_description (gtk_widget_get_accessible (GTK_WIDGET (plot)), text);
+  atk_object_set_description (accessible, text);
 }
 
 void

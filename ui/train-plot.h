@@ -1,5 +1,5 @@
-/* The curves of a training: what a step cost and what was measured on held-out
- * pictures, over the steps.
+/* The curves of a training: the losses of each step and what was measured on
+ * held-out pictures, over the steps.
  */
 
 #pragma once
@@ -23,7 +23,9 @@ void atl_train_plot_set_view (AtlTrainPlot *plot, AtlTrainKind kind,
 /* The curves that belong together, by name; what there is depends on the kind. */
 int atl_train_plot_get_n_panels (AtlTrainKind kind);
 const char *atl_train_plot_get_panel_name (AtlTrainKind kind, int panel);
+/* panel: from 0 to n_panels - 1. */
 void atl_train_plot_set_panel (AtlTrainPlot *plot, int panel);
+/* Whether the values' axis is. */
 void atl_train_plot_set_logarithmic (AtlTrainPlot *plot, gboolean logarithmic);
 
 G_END_DECLS

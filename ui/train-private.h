@@ -59,7 +59,7 @@ void atl_train_progress_end (AtlTrainProgress *progress);
 
 /* --- Words --- */
 
-/* "about 5 minutes", "about 1 h 20 min"; free with g_free. */
+/* "about 5 minutes", "about 1 h 20 min"; free with g_free.  train-progress.c. */
 char *atl_train_describe_time (double seconds);
 
 G_END_DECLS

@@ -33,27 +33,30 @@ atl_train_describe_time (double seconds)
   if (seconds < 50)
     return g_strdup (_ ("less than a minute"));
   if (minutes < 100)
-    return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "about %d minute",
-                                         "about %d minutes", (gulong)minutes),
-                            minutes);
+    return g_strdup_printf (
+        ngettext ("about %d minute", "about %d minutes", (gulong)minutes), minutes);
   if (hours < 10)
     return g_strdup_printf (_ ("about %d h %02d min"), minutes / 60,
                             minutes % 60 / 10 * 10);
   if (hours < 48)
-    return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "about %d hour",
-                                         "about %d hours", (gulong)hours),
-                            hours);
+    return g_strdup_printf (
+        ngettext ("about %d hour", "about %d hours", (gulong)hours), hours);
   return g_strdup_printf (_ ("about %d days"), (hours + 12) / 24);
 }
 
 /* --- What it says --- */
 
+/* The filter that the model is for. */
+static const char *
+get_filter (const AtlTrainProgress *p)
+{
+  return p->kind == ATL_TRAIN_PIX2PIX ? _ ("Translate") : _ ("Compress");
+}
+
 static char *
 describe_end (const AtlTrainProgress *p)
 {
   const AtlTrainView *view = p->view;
-  const char *filter
-      = p->kind == ATL_TRAIN_PIX2PIX ? _ ("Translate") : _ ("Compress");
 
   if (g_error_matches (view->error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return g_strdup (_ ("Stopped before the first step."));
@@ -61,27 +64,26 @@ describe_end (const AtlTrainProgress *p)
     return g_strdup_printf (_ ("It has failed: %s"), view->error->message);
   if (view->result.finished)
     return g_strdup_printf (
-        _ ("Finished.  “%s” is ready in Filters > Atelier > %s."), p->name, filter);
+        _ ("Finished.  “%s” is ready in Filters > Atelier > %s."), p->name,
+        get_filter (p));
   return g_strdup_printf (
       _ ("Stopped and kept.  “%s” is ready in Filters > Atelier "
          "> %s; the training can go on from here another "
          "time."),
-      p->name, filter);
+      p->name, get_filter (p));
 }
 
 static char *
 describe_running (const AtlTrainProgress *p)
 {
   const AtlTrainView *view = p->view;
-  const char *filter
-      = p->kind == ATL_TRAIN_PIX2PIX ? _ ("Translate") : _ ("Compress");
 
   if (view->model_step > 0)
     return g_strdup_printf (
         _ ("The best model so far, of step %" PRId64 ", is in %s already."),
-        view->model_step, filter);
-  return g_strdup_printf (_ ("A first model will be in %s after step %d."), filter,
-                          p->measure_steps);
+        view->model_step, get_filter (p));
+  return g_strdup_printf (_ ("A first model will be in %s after step %d."),
+                          get_filter (p), p->measure_steps);
 }
 
 static char *
@@ -163,7 +165,6 @@ add_message (AtlTrainProgress *p, const AtlTrainMessage *message)
   if (gtk_text_buffer_get_char_count (buffer) > 0)
     gtk_text_buffer_insert (buffer, &end, "\n", 1);
   gtk_text_buffer_insert (buffer, &end, line, -1);
-  gtk_text_buffer_get_end_iter (buffer, &end);
   gtk_text_view_scroll_to_mark (GTK_TEXT_VIEW (p->messages),
                                 gtk_text_buffer_get_insert (buffer), 0, FALSE, 0,
                                 1);

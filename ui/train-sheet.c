@@ -44,20 +44,19 @@ draw_placeholder (AtlTrainSheet *sheet, cairo_t *cr)
   pango_cairo_show_layout (cr, layout);
 }
 
-static int
+static void
 draw_heading (AtlTrainSheet *sheet, cairo_t *cr, int column, double left,
               double width)
 {
   GtkWidget *widget = GTK_WIDGET (sheet);
   g_autoptr (PangoLayout) layout
       = gtk_widget_create_pango_layout (widget, sheet->headings[column]);
-  int text_width, text_height;
+  int text_width;
 
-  pango_layout_get_pixel_size (layout, &text_width, &text_height);
+  pango_layout_get_pixel_size (layout, &text_width, NULL);
   set_ink (widget, cr);
   cairo_move_to (cr, left + (column + 0.5) * width - text_width / 2.0, 0);
   pango_cairo_show_layout (cr, layout);
-  return text_height;
 }
 
 static int
