@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "files/file-util.h"
 #include "filter.h"
 #include "procedures.h"
 
@@ -163,7 +164,7 @@ is_taken (const char *folder, const char *stem)
 static gboolean
 next_pair (const char *folder, const char *name, Pair *pair, GError **error)
 {
-  g_autofree char *a = NULL, *b = NULL;
+  g_autofree char *a = NULL, *b = NULL, *shown = NULL;
 
   if (strchr (name, G_DIR_SEPARATOR) || name[0] == '.')
     {
@@ -187,8 +188,9 @@ next_pair (const char *folder, const char *name, Pair *pair, GError **error)
       pair->after = g_build_filename (b, file, NULL);
       return TRUE;
     }
+  shown = atl_display_path (folder);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s: no number is free for another \"%s\""), folder, name);
+               _ ("%s: no number is free for another \"%s\""), shown, name);
   return FALSE;
 }
 

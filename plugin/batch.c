@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "dialogs.h"
+#include "files/file-util.h"
 #include "procedures.h"
 #include "script.h"
 
@@ -34,12 +35,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Batch, batch_clear)
 static gboolean
 check_source (const char *source, GError **error)
 {
+  g_autofree char *shown = NULL;
+
   if (strpbrk (source, "*?") || g_file_test (source, G_FILE_TEST_IS_DIR))
     return TRUE;
+  shown = atl_display_path (source);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                _ ("%s: there is no such folder; give a folder, or a pattern such "
                   "as *.png"),
-               source);
+               shown);
   return FALSE;
 }
 
@@ -140,6 +144,7 @@ run_batch (GimpProcedureConfig *config, Outcome *outcome, GError **error)
 {
   g_auto (Batch) batch = { NULL };
   g_autofree char *source = NULL, *folder = NULL, *model = NULL, *list = NULL;
+  g_autofree char *shown = NULL;
   g_auto (GStrv) lines = NULL;
 
   if (!read_batch (config, &batch, error))
@@ -158,8 +163,9 @@ run_batch (GimpProcedureConfig *config, Outcome *outcome, GError **error)
     note_line (outcome, lines[i]);
   if (outcome->done + outcome->failed > 0)
     return TRUE;
+  shown = atl_display_path (batch.source);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s: there are no pictures"), batch.source);
+               _ ("%s: there are no pictures"), shown);
   return FALSE;
 }
 

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "files/file-util.h"
 #include "models/library.h"
 #include "procedures.h"
 
@@ -180,10 +181,15 @@ atl_config_folder (GimpProcedureConfig *config, const char *name, char **path,
 gboolean
 atl_make_folder (const char *path, GError **error)
 {
+  g_autofree char *shown = NULL;
+  int why;
+
   if (g_mkdir_with_parents (path, 0777) == 0)
     return TRUE;
+  why = errno;
+  shown = atl_display_path (path);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s: the folder can't be made: %s"), path, g_strerror (errno));
+               _ ("%s: the folder can't be made: %s"), shown, g_strerror (why));
   return FALSE;
 }
 

@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
+#include "files/file-util.h"
 #include "procedures.h"
 
 #define EVALUATOR "plug-in-script-fu-eval"
@@ -36,11 +37,12 @@ find_script (const char *name, GError **error)
 {
   g_autofree char *folder = atl_beside ("scripts");
   g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autofree char *shown = atl_display_path (path);
 
   if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
     return g_steal_pointer (&path);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s is missing; install Atelier again"), path);
+               _ ("%s is missing; install Atelier again"), shown);
   return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "dialogs.h"
+#include "files/file-util.h"
 #include "models/library.h"
 #include "procedures.h"
 #include "train/trainer.h"
@@ -18,17 +19,22 @@
 static gboolean
 read_folder (GimpProcedureConfig *config, char **folder, GError **error)
 {
+  g_autofree char *shown = NULL;
+
   if (!atl_config_path (config, "folder", folder, error))
     return FALSE;
   if (!*folder)
-    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT, "%s",
-                 _ ("the argument \"folder\" is missing; it is where the "
-                    "training pictures are"));
-  else if (!g_file_test (*folder, G_FILE_TEST_IS_DIR))
-    g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                 _ ("%s: there is no such folder"), *folder);
-  else
+    {
+      g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT, "%s",
+                   _ ("the argument \"folder\" is missing; it is where the "
+                      "training pictures are"));
+      return FALSE;
+    }
+  if (g_file_test (*folder, G_FILE_TEST_IS_DIR))
     return TRUE;
+  shown = atl_display_path (*folder);
+  g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
+               _ ("%s: there is no such folder"), shown);
   return FALSE;
 }
 

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "dialogs.h"
+#include "files/file-util.h"
 #include "files/picture.h"
 #include "procedures.h"
 
@@ -38,13 +39,14 @@ static char *
 find_samples (GError **error)
 {
   g_autofree char *path = atl_beside ("samples");
+  g_autofree char *shown = atl_display_path (path);
 
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     return g_steal_pointer (&path);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
                _ ("%s is missing: Atelier's sample photographs are not installed; "
                   "choose a folder of your own photographs"),
-               path);
+               shown);
   return NULL;
 }
 
@@ -82,6 +84,7 @@ list_pictures (const char *folder, GError **error)
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
+  g_autofree char *shown = NULL;
   const char *name;
 
   if (!dir)
@@ -92,8 +95,9 @@ list_pictures (const char *folder, GError **error)
   g_ptr_array_sort (list, compare_names);
   if (list->len > 0)
     return g_steal_pointer (&list);
+  shown = atl_display_path (folder);
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_DATA,
-               _ ("%s: there are no pictures"), folder);
+               _ ("%s: there are no pictures"), shown);
   return NULL;
 }
 
@@ -134,17 +138,18 @@ static gboolean
 save (GimpImage *image, const char *path, GError **error)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autofree char *shown = atl_display_path (path);
 
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                   _ ("%s is there already; choose an empty folder"), path);
+                   _ ("%s is there already; choose an empty folder"), shown);
       return FALSE;
     }
   if (gimp_file_save (GIMP_RUN_NONINTERACTIVE, image, file, NULL))
     return TRUE;
   g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-               _ ("%s can't be written: %s"), path,
+               _ ("%s can't be written: %s"), shown,
                gimp_pdb_get_last_error (gimp_get_pdb ()));
   return FALSE;
 }
@@ -175,8 +180,10 @@ make_pair (const Tutorial *t, const char *path, GError **error)
 
   if (!image)
     {
+      g_autofree char *shown = atl_display_path (path);
+
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_FILE,
-                   _ ("%s can't be opened: %s"), path,
+                   _ ("%s can't be opened: %s"), shown,
                    gimp_pdb_get_last_error (gimp_get_pdb ()));
       return FALSE;
     }

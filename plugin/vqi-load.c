@@ -79,25 +79,29 @@ fill_layer (GimpDrawable *layer, const AtlPicture *picture)
   g_object_unref (buffer);
 }
 
+static GimpImageType
+type_of (int channels, gboolean has_alpha)
+{
+  if (channels == 1)
+    return has_alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE;
+  return has_alpha ? GIMP_RGBA_IMAGE : GIMP_RGB_IMAGE;
+}
+
 static GimpImage *
 image_of (const AtlPicture *picture)
 {
   static const GimpPrecision precisions[]
       = { GIMP_PRECISION_U8_NON_LINEAR, GIMP_PRECISION_U16_NON_LINEAR,
           GIMP_PRECISION_FLOAT_NON_LINEAR };
-  gboolean grey = picture->channels == 1;
-  GimpImageType type = grey
-                           ? picture->has_alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE
-                       : picture->has_alpha ? GIMP_RGBA_IMAGE
-                                            : GIMP_RGB_IMAGE;
-  GimpImage *image = gimp_image_new_with_precision (picture->width, picture->height,
-                                                    grey ? GIMP_GRAY : GIMP_RGB,
-                                                    precisions[picture->depth]);
+  GimpImage *image = gimp_image_new_with_precision (
+      picture->width, picture->height,
+      picture->channels == 1 ? GIMP_GRAY : GIMP_RGB, precisions[picture->depth]);
   GimpLayer *layer;
 
   set_profile (image, picture->icc);
   layer = gimp_layer_new (image, _ ("Background"), picture->width, picture->height,
-                          type, 100, gimp_image_get_default_new_layer_mode (image));
+                          type_of (picture->channels, picture->has_alpha), 100,
+                          gimp_image_get_default_new_layer_mode (image));
   gimp_image_insert_layer (image, layer, NULL, 0);
   fill_layer (GIMP_DRAWABLE (layer), picture);
   return image;
@@ -173,22 +177,17 @@ load_thumbnail (GimpProcedure *procedure, GFile *file, int size,
   g_autoptr (AtlVqi) vqi = NULL;
   g_autoptr (AtlPicture) picture = NULL;
   GimpValueArray *values;
-  gboolean grey;
 
   gegl_init (NULL, NULL);
   vqi = open_file (file, &error);
   picture = vqi ? decode_file (vqi, size, &error) : NULL;
   if (!picture)
     return atl_return (procedure, error);
-  grey = vqi->channels == 1;
   values = atl_return (procedure, NULL);
   GIMP_VALUES_SET_IMAGE (values, 1, image_of (picture));
   GIMP_VALUES_SET_INT (values, 2, vqi->width);
   GIMP_VALUES_SET_INT (values, 3, vqi->height);
-  GIMP_VALUES_SET_ENUM (values, 4,
-                        grey ? vqi->alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE
-                        : vqi->alpha ? GIMP_RGBA_IMAGE
-                                     : GIMP_RGB_IMAGE);
+  GIMP_VALUES_SET_ENUM (values, 4, type_of (vqi->channels, vqi->alpha != NULL));
   GIMP_VALUES_SET_INT (values, 5, 1);
   return values;
 }

@@ -4,6 +4,7 @@
 
 #include "card-view.h"
 #include "dialogs.h"
+#include "files/file-util.h"
 #include "model-list.h"
 #include "model-thumbnail.h"
 #include "rows.h"
@@ -150,7 +151,11 @@ open_folder (GtkWidget *button, Window *window)
                                  &error))
     return;
   if (uri)
-    g_prefix_error (&error, "%s: ", folder);
+    {
+      g_autofree char *shown = atl_display_path (folder);
+
+      g_prefix_error (&error, "%s: ", shown);
+    }
   atl_complain (button, _ ("No program has opened the folder"), error);
 }
 
