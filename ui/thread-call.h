@@ -1,5 +1,6 @@
 /* Changes to the library of models that take a while, without the window standing
- * still; and a button that imports one. */
+ * still; a message where something has failed; and a button that imports a
+ * model. */
 
 #pragma once
 
@@ -7,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Returns a text (a path, say), or NULL with an error.  b may be NULL. */
+/* In the thread: returns a text (a path, say; freed with g_free), or NULL with an
+ * error.  b may be NULL. */
 typedef char *(*AtlThreadWork) (const char *a, const char *b, GError **error);
 typedef void (*AtlThreadDone) (gpointer data, const char *result);
 
@@ -17,7 +19,8 @@ typedef void (*AtlThreadDone) (gpointer data, const char *result);
 void       atl_thread_call       (GtkWidget *widget, AtlThreadWork work, const char *a,
                                   const char *b, const char *heading,
                                   AtlThreadDone done, gpointer data);
-/* A message with the error's own words. */
+/* A message over the widget's window, with the error's own words; returns at
+ * once. */
 void       atl_complain          (GtkWidget *widget, const char *heading,
                                   const GError *error);
 

@@ -7,6 +7,7 @@
 
 #include "models/library.h"
 #include "rows.h"
+#include "thread-call.h"
 #include "train-private.h"
 
 #define MAX_ROWS 5
@@ -51,16 +52,19 @@ static void
 answered (GtkDialog *dialog, int response, List *list)
 {
   const char *path = g_object_get_data (G_OBJECT (dialog), "atelier-checkpoint");
+  g_autoptr (GError) error = NULL;
 
   for (guint i = 0; response == GTK_RESPONSE_ACCEPT && i < list->list->len; i++)
     {
       const AtlUnfinished *u = list->list->pdata[i];
 
       if (strcmp (u->checkpoint, path) == 0)
-        atl_unfinished_forget (u, NULL);
+        atl_unfinished_forget (u, &error);
     }
   gtk_widget_destroy (GTK_WIDGET (dialog));
   atl_train_unfinished_refresh (list->frame);
+  if (error)
+    atl_complain (list->frame, _ ("The training was not given up."), error);
 }
 
 static void

@@ -5,7 +5,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "files/file-util.h"
 #include "latency.h"
+#include "thread-call.h"
 #include "train-private.h"
 #include "train/pace.h"
 
@@ -83,7 +85,7 @@ setup_changed (gpointer data)
 {
   Window *w = data;
 
-  if (w->setup && w->dialog)
+  if (w->setup)
     show_buttons (w);
 }
 
@@ -130,19 +132,6 @@ copy_settings (const AtlTrainSettings *settings)
   return copy;
 }
 
-static void
-show_error (Window *w, const char *what, const GError *error)
-{
-  GtkWidget *dialog
-      = gtk_message_dialog_new (GTK_WINDOW (w->dialog), GTK_DIALOG_MODAL,
-                                GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE, "%s", what);
-
-  gtk_message_dialog_format_secondary_text (GTK_MESSAGE_DIALOG (dialog), "%s",
-                                            error->message);
-  g_signal_connect (dialog, "response", G_CALLBACK (gtk_widget_destroy), NULL);
-  gtk_widget_show (dialog);
-}
-
 /* Takes the settings. */
 static void
 start (Window *w, AtlTrainSettings *settings)
@@ -161,7 +150,7 @@ start (Window *w, AtlTrainSettings *settings)
   if (!w->job)
     {
       g_clear_pointer (&w->settings, atl_train_settings_free);
-      show_error (w, _ ("The training can't start."), error);
+      atl_complain (w->dialog, _ ("The training can't start."), error);
       return;
     }
   w->has_trained = TRUE;
@@ -184,7 +173,7 @@ start_new (Window *w)
   if (settings)
     start (w, settings);
   else
-    show_error (w, _ ("The training can't start."), error);
+    atl_complain (w->dialog, _ ("The training can't start."), error);
 }
 
 static void
@@ -196,7 +185,7 @@ resume (gpointer data, const AtlUnfinished *unfinished)
 
   if (!settings)
     {
-      show_error (w, _ ("The training can't go on."), error);
+      atl_complain (w->dialog, _ ("The training can't go on."), error);
       return;
     }
   if (!settings->name)
@@ -244,12 +233,14 @@ show_report (Window *w)
 {
   g_autofree char *path = g_build_filename (
       atl_train_job_get_report_folder (w->job), "report.html", NULL);
-  g_autofree char *uri = g_filename_to_uri (path, NULL, NULL);
+  g_autofree char *shown = atl_display_path (path);
   g_autoptr (GError) error = NULL;
+  g_autofree char *uri = g_filename_to_uri (path, NULL, &error);
 
-  if (!gtk_show_uri_on_window (GTK_WINDOW (w->dialog), uri, GDK_CURRENT_TIME,
-                               &error))
-    show_error (w, path, error);
+  if (!uri
+      || !gtk_show_uri_on_window (GTK_WINDOW (w->dialog), uri, GDK_CURRENT_TIME,
+                                  &error))
+    atl_complain (w->dialog, shown, error);
 }
 
 /* --- Closing --- */
