@@ -22,9 +22,7 @@ typedef struct
   AtlBackground *background;
 } Window;
 
-/* --- What the layers have in common --- */
-
-/* In the image. */
+/* What the selection leaves of a layer, in the image. */
 static AtlArea
 changed_part (const AtlLayerSource *layer)
 {
@@ -109,23 +107,6 @@ start_look (Window *window)
 }
 
 /* --- The window --- */
-
-static void
-show_ready (Window *window)
-{
-  g_autoptr (GFile) folder = NULL;
-
-  g_object_get (window->config, "folder", &folder, NULL);
-  gtk_dialog_set_response_sensitive (GTK_DIALOG (window->dialog), GTK_RESPONSE_OK,
-                                     folder && window->common.width > 0);
-}
-
-static void
-config_changed (GimpProcedureConfig *config, const GParamSpec *property,
-                Window *window)
-{
-  show_ready (window);
-}
 
 static GtkWidget *
 picture_new (const AtlLayerSource *layer)
@@ -241,7 +222,7 @@ atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
 {
   Window window = { config, { before, after } };
   const AtlArea parts[2] = { changed_part (before), changed_part (after) };
-  gulong handler;
+  static const char *const required[] = { "folder", NULL };
   gboolean add;
 
   atl_area_intersect (&parts[0], &parts[1], &window.common);
@@ -251,13 +232,15 @@ atl_pair_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
   gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (window.dialog),
                                       _ ("_Add"));
   fill (&window);
-  show_ready (&window);
   if (window.common.width > 0)
-    start_look (&window);
-  handler
-      = g_signal_connect (config, "notify", G_CALLBACK (config_changed), &window);
+    {
+      atl_dialog_require (window.dialog, config, required);
+      start_look (&window);
+    }
+  else
+    gtk_dialog_set_response_sensitive (GTK_DIALOG (window.dialog), GTK_RESPONSE_OK,
+                                       FALSE);
   add = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (window.dialog));
-  g_signal_handler_disconnect (config, handler);
   gtk_widget_hide (window.dialog);
   atl_background_free (window.background);
   gtk_widget_destroy (window.dialog);
