@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "drawing.h"
+
 #define CORNER 4.0
 
 const char *
@@ -29,17 +31,6 @@ find_initials (const char *title)
       begins = !g_unichar_isalnum (c);
     }
   return g_string_free (initials, FALSE);
-}
-
-static void
-trace_card (cairo_t *cr, double width, double height)
-{
-  cairo_new_sub_path (cr);
-  cairo_arc (cr, width - CORNER, CORNER, CORNER, -G_PI / 2, 0);
-  cairo_arc (cr, width - CORNER, height - CORNER, CORNER, 0, G_PI / 2);
-  cairo_arc (cr, CORNER, height - CORNER, CORNER, G_PI / 2, G_PI);
-  cairo_arc (cr, CORNER, CORNER, CORNER, G_PI, 1.5 * G_PI);
-  cairo_close_path (cr);
 }
 
 /* A calm colour that is always the same for the same title. */
@@ -116,7 +107,7 @@ atl_model_thumbnail_new (const AtlModelInfo *info, int width)
                                         height * scale);
   cairo_surface_set_device_scale (surface, scale, scale);
   cr = cairo_create (surface);
-  trace_card (cr, width, height);
+  atl_trace_round_box (cr, 0, 0, width, height, CORNER);
   cairo_clip (cr);
   if (pixbuf)
     draw_picture (cr, pixbuf, width, height);

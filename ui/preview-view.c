@@ -8,6 +8,8 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "drawing.h"
+
 #define MIN_SIDE 160
 #define NATURAL_WIDTH 448
 #define NATURAL_HEIGHT 336
@@ -210,17 +212,6 @@ draw_divider (AtlPreviewView *view, cairo_t *cr, int scale)
   draw_arrow (cr, x + radius * 0.25, y, radius * 0.4);
 }
 
-static void
-round_box (cairo_t *cr, double x, double y, double width, double height, double r)
-{
-  cairo_new_sub_path (cr);
-  cairo_arc (cr, x + width - r, y + r, r, -G_PI / 2, 0);
-  cairo_arc (cr, x + width - r, y + height - r, r, 0, G_PI / 2);
-  cairo_arc (cr, x + r, y + height - r, r, G_PI / 2, G_PI);
-  cairo_arc (cr, x + r, y + r, r, G_PI, 1.5 * G_PI);
-  cairo_close_path (cr);
-}
-
 /* A word in the lower corner of a side, if there is room for it. */
 static void
 draw_word (AtlPreviewView *view, cairo_t *cr, const char *word, gboolean right,
@@ -238,8 +229,8 @@ draw_word (AtlPreviewView *view, cairo_t *cr, const char *word, gboolean right,
   if ((right ? frame.x + frame.width - x : x - frame.x) < width + 2 * gap)
     return;
   left = right ? frame.x + frame.width - gap - width : frame.x + gap;
-  round_box (cr, left, frame.y + frame.height - gap - height, width, height,
-             4 * scale);
+  atl_trace_round_box (cr, left, frame.y + frame.height - gap - height, width,
+                       height, 4 * scale);
   cairo_set_source_rgba (cr, 0, 0, 0, 0.55);
   cairo_fill (cr);
   cairo_set_source_rgb (cr, 1, 1, 1);

@@ -10,6 +10,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "drawing.h"
+
 #define MAX_LINES 3
 #define MAX_PANELS 5
 #define SMOOTH_SHARE 40 /* the running mean is over so many parts of the whole */
@@ -256,16 +258,6 @@ set_colour (cairo_t *cr, int line, double alpha)
                          alpha);
 }
 
-static void
-set_ink (GtkWidget *widget, cairo_t *cr, double alpha)
-{
-  GtkStyleContext *style = gtk_widget_get_style_context (widget);
-  GdkRGBA ink;
-
-  gtk_style_context_get_color (style, gtk_style_context_get_state (style), &ink);
-  cairo_set_source_rgba (cr, ink.red, ink.green, ink.blue, alpha * ink.alpha);
-}
-
 /* x_align, y_align: 0 the point is at the text's left or top, 1 at its right or
  * bottom. */
 static void
@@ -293,7 +285,7 @@ static void
 draw_grid_line (GtkWidget *widget, cairo_t *cr, double x0, double y0, double x1,
                 double y1)
 {
-  set_ink (widget, cr, 0.15);
+  atl_set_ink (widget, cr, 0.15);
   cairo_set_line_width (cr, 1);
   cairo_move_to (cr, floor (x0) + 0.5, floor (y0) + 0.5);
   cairo_line_to (cr, floor (x1) + 0.5, floor (y1) + 0.5);
@@ -307,7 +299,7 @@ draw_value_tick (GtkWidget *widget, cairo_t *cr, const Axes *a, double value)
   double y = to_y (a, value);
 
   draw_grid_line (widget, cr, a->left, y, a->left + a->width, y);
-  set_ink (widget, cr, 0.8);
+  atl_set_ink (widget, cr, 0.8);
   draw_text (widget, cr, text, a->left - LABEL_GAP, y, 1, 0.5);
 }
 
@@ -349,7 +341,7 @@ draw_step_ticks (GtkWidget *widget, cairo_t *cr, const Axes *a)
       double x = to_x (a, s);
 
       draw_grid_line (widget, cr, x, a->top, x, a->top + a->height);
-      set_ink (widget, cr, 0.8);
+      atl_set_ink (widget, cr, 0.8);
       draw_text (widget, cr, text, x, a->top + a->height + LABEL_GAP / 2.0, 0.5, 0);
     }
 }
@@ -406,7 +398,7 @@ draw_waiting (GtkWidget *widget, cairo_t *cr, const Axes *a,
 
       if (share > 0)
         {
-          set_ink (widget, cr, 0.12 * share);
+          atl_set_ink (widget, cr, 0.12 * share);
           cairo_rectangle (cr, to_x (a, before), a->top,
                            to_x (a, step) - to_x (a, before), a->height);
           cairo_fill (cr);
@@ -470,7 +462,7 @@ draw_legend (AtlTrainPlot *plot, cairo_t *cr, const Axes *a, GArray *const *line
       set_colour (cr, l, 1);
       cairo_rectangle (cr, x, y + height / 2 - 1.5, 14, 3);
       cairo_fill (cr);
-      set_ink (widget, cr, 1);
+      atl_set_ink (widget, cr, 1);
       draw_text (widget, cr, text, x + 20, y, 0, 0);
       x += 20 + width + 18;
     }
@@ -484,7 +476,7 @@ draw_pointer (AtlTrainPlot *plot, cairo_t *cr, const Axes *a, GArray *const *lin
 
   if (plot->pointer < 0)
     return;
-  set_ink (GTK_WIDGET (plot), cr, 0.6);
+  atl_set_ink (GTK_WIDGET (plot), cr, 0.6);
   cairo_set_line_width (cr, 1);
   cairo_move_to (cr, floor (x) + 0.5, a->top);
   cairo_line_to (cr, floor (x) + 0.5, a->top + a->height);

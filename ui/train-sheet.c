@@ -2,6 +2,8 @@
 
 #include "train-sheet.h"
 
+#include "drawing.h"
+
 #define MAX_COLUMNS 3
 #define GAP 6
 
@@ -17,16 +19,6 @@ struct _AtlTrainSheet
 G_DEFINE_TYPE (AtlTrainSheet, atl_train_sheet, GTK_TYPE_DRAWING_AREA)
 
 static void
-set_ink (GtkWidget *widget, cairo_t *cr)
-{
-  GtkStyleContext *style = gtk_widget_get_style_context (widget);
-  GdkRGBA ink;
-
-  gtk_style_context_get_color (style, gtk_style_context_get_state (style), &ink);
-  gdk_cairo_set_source_rgba (cr, &ink);
-}
-
-static void
 draw_placeholder (AtlTrainSheet *sheet, cairo_t *cr)
 {
   GtkWidget *widget = GTK_WIDGET (sheet);
@@ -38,7 +30,7 @@ draw_placeholder (AtlTrainSheet *sheet, cairo_t *cr)
   pango_layout_set_wrap (layout, PANGO_WRAP_WORD_CHAR);
   pango_layout_set_alignment (layout, PANGO_ALIGN_CENTER);
   pango_layout_get_pixel_size (layout, NULL, &text_height);
-  set_ink (widget, cr);
+  atl_set_ink (widget, cr, 1);
   cairo_move_to (cr, GAP,
                  (gtk_widget_get_allocated_height (widget) - text_height) / 2);
   pango_cairo_show_layout (cr, layout);
@@ -54,7 +46,7 @@ draw_heading (AtlTrainSheet *sheet, cairo_t *cr, int column, double left,
   int text_width;
 
   pango_layout_get_pixel_size (layout, &text_width, NULL);
-  set_ink (widget, cr);
+  atl_set_ink (widget, cr, 1);
   cairo_move_to (cr, left + (column + 0.5) * width - text_width / 2.0, 0);
   pango_cairo_show_layout (cr, layout);
 }
