@@ -1,4 +1,5 @@
-/* A model over one or several layers: what Translate and Compress share. */
+/* A model over one or several layers: what Translate and Compress share, and what
+ * all windows over layers are told of them. */
 
 #pragma once
 
@@ -24,13 +25,16 @@ typedef struct
   gpointer data;
 } AtlFilter;
 
-/* Whether these layers can be changed, or new ones made of them. */
+/* Whether these layers can be changed, or new ones made of them; else FALSE with
+ * ATELIER_ERROR_ARGUMENT. */
 gboolean atl_filter_check (GimpDrawable **drawables, gboolean new_layer,
                            GError **error);
 /* Whether at least one of both is possible; before a dialog opens. */
 gboolean atl_filter_check_any (GimpDrawable **drawables, GError **error);
 /* All layers are computed before the first is changed; one step of undo.  What
- * lies outside the selection is passed over. */
+ * lies outside the selection is passed over.  FALSE with the errors of atl_apply
+ * (or of `apply` and `inspect`), ATELIER_ERROR_ARGUMENT where the image can't take
+ * the result. */
 gboolean atl_filter_run (const AtlFilter *filter, GimpImage *image,
                          GimpDrawable **drawables, GError **error);
 /* "output" of the config.  FALSE with ATELIER_ERROR_ARGUMENT. */

@@ -46,19 +46,22 @@ gboolean atl_layer_read (gpointer pixels, int x, int y, int width, int height,
                          int channels, float *out, GError **error);
 /* Depth and profile that a picture of it has; free the profile. */
 void atl_layer_get_form (AtlLayer *pixels, AtlDepth *depth, GBytes **icc);
+/* The next two as AtlLayerSource has them. */
 GdkPixbuf *atl_layer_get_thumbnail (gpointer pixels, int width, int height);
 void atl_layer_to_display (gpointer pixels, const float *values, int channels,
                            gsize n, guint8 *rgb);
 
 /* A rectangle of the source, or of the result, as a picture of the same depth
- * with the profile that belongs to it. */
+ * with the profile that belongs to it; free with atl_picture_free.  NULL with
+ * ATELIER_ERROR_MEMORY. */
 AtlPicture *atl_layer_get_picture (AtlLayer *pixels, gboolean result,
                                    const GeglRectangle *rect, GError **error);
 
-/* Puts the result into the drawable as the selection says; one step of undo. */
+/* Puts the result into the drawable as the selection says; one step of undo.
+ * FALSE with GIMP's words if it refuses. */
 gboolean atl_layer_merge (AtlLayer *pixels, GError **error);
-/* The same with a copy of the layer that is put right above it.  NULL if GIMP
- * refuses. */
+/* The same with a copy of the layer that is put right above it; the copy is
+ * GIMP's.  NULL if GIMP refuses. */
 GimpLayer *atl_layer_merge_above (AtlLayer *pixels, const char *name,
                                   GError **error);
 

@@ -49,6 +49,7 @@ void atl_procedure_describe (GimpProcedure *procedure, const char *menu_label,
                              const char *blurb, const char *help);
 /* Run mode as the first argument, for procedures without an image. */
 void atl_add_run_mode (GimpProcedure *procedure);
+/* The arguments "model" (what for is its blurb), "output" and "memory" (MiB). */
 void atl_add_model (GimpProcedure *procedure, const char *blurb);
 void atl_add_output (GimpProcedure *procedure);
 void atl_add_memory (GimpProcedure *procedure);
@@ -72,17 +73,20 @@ char *atl_config_string (GimpProcedureConfig *config, const char *name);
 /* Its path; NULL with ATELIER_ERROR_FILE where it is on no disk of this machine.
  * Free with g_free. */
 char *atl_file_path (GFile *file, GError **error);
-/* The path of a file argument.  NULL where none is given; FALSE, too, where it has
- * none. */
+/* The path of a file argument, free with g_free: NULL where none is given.  FALSE
+ * where it is on no disk of this machine, as atl_file_path. */
 gboolean atl_config_path (GimpProcedureConfig *config, const char *name,
                           char **path, GError **error);
-/* The same of a folder that must be given, there or not. */
+/* The same of a folder that must be given, there or not: else FALSE with
+ * ATELIER_ERROR_ARGUMENT. */
 gboolean atl_config_folder (GimpProcedureConfig *config, const char *name,
                             char **path, GError **error);
-/* Makes the folder and those above it where they are missing. */
+/* Makes the folder and those above it where they are missing; else FALSE with
+ * ATELIER_ERROR_FILE. */
 gboolean atl_make_folder (const char *path, GError **error);
-/* The model that the argument "model" names; of that kind, and if none is named
- * the first of it that is there. */
+/* The model that the argument "model" names, free with atl_model_free; of that
+ * kind, and if none is named the first of it that is there.  NULL with the errors
+ * of atl_library_find, atl_model_open and atl_model_require. */
 AtlModel *atl_config_model (GimpProcedureConfig *config, const char *kind,
                             GError **error);
 

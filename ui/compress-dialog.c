@@ -183,7 +183,6 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config,
                           "vqvae");
   window.window.collect = collect;
   window.window.show = show;
-  atl_preview_set_measure (window.window.preview, TRUE);
   settings = GTK_BOX (window.window.settings);
   window.quality = quality_new (&window);
   gtk_box_pack_start (settings, window.quality, FALSE, FALSE, 0);

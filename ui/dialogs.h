@@ -88,7 +88,7 @@ gboolean atl_tutorial_dialog_run (GimpProcedure *procedure,
 /* train: folder, kind "pix2pix" | "vqvae", corrupt (a damage, or empty), name,
  * output (GFile), preset "quick" | "standard" | "full", arch (empty: the
  * preset's), steps and size (0: the preset's), direction "AtoB" | "BtoA", seed,
- * resume.
+ * from (a model's id or path, or empty), resume.
  * The window runs trainings by itself (train/job.h), with settings that
  * make_settings checks and makes of the config.  TRUE: at least one was begun,
  * so that the config is worth remembering. */

@@ -31,7 +31,7 @@ struct _AtlFilterWindow
   gboolean   choosing;
 };
 
-/* kind: of the models.  The caller sets collect and show, adds its widgets, and
+/* kind: of the models, "pix2pix" or "vqvae".  The caller sets collect and show, adds its widgets, and
  * runs. */
 void     atl_filter_window_init (AtlFilterWindow *window, GimpProcedure *procedure,
                                  GimpProcedureConfig  *config,

@@ -18,7 +18,9 @@ GtkWidget *atl_overview_new         (int layer_width, int layer_height);
 /* What it measures, in logical pixels. */
 void       atl_overview_get_size    (AtlOverview *overview, int *width,
                                      int *height);
+/* Of the whole layer, in any size; NULL: none yet. */
 void       atl_overview_set_picture (AtlOverview *overview, GdkPixbuf *picture);
+/* What the preview shows, in pixels of the layer. */
 void       atl_overview_set_area    (AtlOverview *overview, const AtlArea *area);
 
 G_END_DECLS

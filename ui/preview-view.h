@@ -25,9 +25,11 @@ G_DECLARE_FINAL_TYPE (AtlPreviewView, atl_preview_view, ATL, PREVIEW_VIEW,
  * size. */
 GtkWidget *atl_preview_view_new (int layer_width, int layer_height);
 
+/* All of the layer, scaled down to fit, or 1:1. */
 void       atl_preview_view_set_fit     (AtlPreviewView *view, gboolean fit);
 /* The layer's pixel in the middle, as far as possible. */
 void       atl_preview_view_set_centre  (AtlPreviewView *view, double x, double y);
+/* What is shown, in pixels of the layer. */
 AtlArea    atl_preview_view_get_area    (AtlPreviewView *view);
 /* What a picture of the area measures on the screen, in its own pixels. */
 void       atl_preview_view_get_size    (AtlPreviewView *view, int *width,
@@ -44,7 +46,8 @@ typedef enum
   ATL_N_PICTURES
 } AtlPreviewPicture;
 
-/* area: of the layer, what the picture shows.  NULL: none. */
+/* area: of the layer, what the picture shows.  NULL: none.  The picture is
+ * referenced. */
 void       atl_preview_view_set_picture (AtlPreviewView   *view,
                                          AtlPreviewPicture which,
                                          cairo_surface_t  *picture,

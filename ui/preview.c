@@ -20,7 +20,6 @@ struct _AtlPreview
   AtlPreviewSettings settings; /* model NULL: none */
   char *model;
   double strength;
-  gboolean measure;
   gboolean outside; /* nothing that is shown will be changed */
   guint start_id, mix_id;
 
@@ -139,7 +138,7 @@ engine_changed (gpointer data)
 
   show_state (preview);
   mix_soon (preview);
-  if (preview->measure && preview->settings.model)
+  if (preview->settings.measure && preview->settings.model)
     atl_preview_engine_measure (preview->engine, &preview->settings);
   g_signal_emit (preview, updated_signal, 0);
 }
@@ -229,12 +228,6 @@ atl_preview_set (AtlPreview *preview, const AtlPreviewSettings *settings)
     preview->settings = *settings;
   preview->settings.model = model;
   start_soon (preview, 0);
-}
-
-void
-atl_preview_set_measure (AtlPreview *preview, gboolean measure)
-{
-  preview->measure = measure;
 }
 
 void
