@@ -359,6 +359,35 @@ def test_transparent(desktop):
               == hash_of(desktop, "(top-layer odd-script)"))
 
 
+def test_outside(desktop):
+    """Where nothing is selected the preview says so, and goes on saying it."""
+    desktop.scheme("(define grey-corner (gimp-image-duplicate image)) "
+                   "(gimp-image-convert-grayscale grey-corner) "
+                   "(define corner (gimp-image-duplicate image)) "
+                   "(for-each (lambda (i) (gimp-image-select-rectangle i "
+                   "CHANNEL-OP-REPLACE 0 0 60 50)) (list grey-corner corner)) "
+                   "(define grey-corner-layer (top-layer grey-corner)) "
+                   "(define corner-layer (top-layer corner))")
+    nothing = "Nothing in this part is selected"
+    dialog = Filter(desktop, "translate", "Translate", "grey-corner",
+                    "grey-corner-layer")
+    dialog.window.find("list box", "Models").choose("colour")
+    dialog.window.find("label", "adds colour, but the image is greyscale")
+    dialog.window.find(None, "Overview").press()
+    dialog.window.find("label", nothing)
+    dialog.window.find("list box", "Models").choose("grey")
+    wait("for OK", lambda: dialog.window.button("OK").sensitive)
+    tap.check("what was wrong with one model is not held against the next", True)
+    dialog.close()
+    dialog = Filter(desktop, "compress", "Compress", "corner", "corner-layer")
+    dialog.window.find(None, "Overview").press()
+    dialog.window.find("label", nothing)
+    wait("for the size", lambda: "bits per pixel" in figure(dialog.window, "As .vqi"))
+    tap.check("nothing selected in sight: said after the measuring, too",
+              dialog.window.look("label", nothing) is not None)
+    dialog.close()
+
+
 def test_menu(desktop):
     """Chosen from GIMP's menus, as a user does."""
     main = desktop.window("osprey" if desktop.windows("osprey") else "Untitled")
@@ -375,7 +404,7 @@ def main():
         desktop.open(PICTURE)
         for test in (test_preview, test_apply, test_last_values, test_details,
                      test_transparent, test_problems, test_stop, test_compress,
-                     test_menu):
+                     test_outside, test_menu):
             began = time.monotonic()
             test(desktop)
             tap.note(f"{test.__name__}: {time.monotonic() - began:.1f} s")
