@@ -128,6 +128,7 @@ read_settings (Export *e, GimpProcedureConfig *config, GError **error)
   g_object_get (config, "memory", &memory, "alpha-levels", &alpha_levels, NULL);
   e->options = (AtlVqiOptions)ATL_VQI_DEFAULTS;
   e->options.memory = (gsize)memory << 20;
+  /* One level would keep nothing. */
   e->options.alpha_levels = alpha_levels == 1 ? 2 : alpha_levels;
   e->model = atl_config_model (config, "vqvae", error);
   return e->model

@@ -31,8 +31,8 @@ struct _AtlFilterWindow
   gboolean   choosing;
 };
 
-/* kind: of the models, "pix2pix" or "vqvae".  The caller sets collect and show, adds its widgets, and
- * runs. */
+/* kind: of the models, "pix2pix" or "vqvae".  The caller sets collect and show, adds
+ * its widgets, and runs. */
 void     atl_filter_window_init (AtlFilterWindow *window, GimpProcedure *procedure,
                                  GimpProcedureConfig  *config,
                                  const AtlLayerSource *source, const char *title,
