@@ -171,10 +171,10 @@ make_plan (Bench *bench, GError **error)
   const AtlPlanOptions options = { .statistics = ATL_STATISTICS_RUNNING };
   const AtlGraph *graph = atl_model_get_graph (bench->model);
   g_autofree AtlShape *shapes = g_new0 (AtlShape, atl_graph_get_n_nodes (graph));
+  int multiple;
 
-  int halo, multiple;
-
-  atl_graph_reach (graph, bench->input, bench->output, &halo, &multiple);
+  if (!atl_graph_reach (graph, bench->input, bench->output, NULL, &multiple, error))
+    return FALSE;
   if (bench->shape.w % multiple || bench->shape.h % multiple)
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,

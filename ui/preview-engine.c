@@ -140,27 +140,27 @@ forecast_whole (Job *job, const AtlImageIo *io, GError **error)
 
 /* The area with as much around it as the network sees, on the grid of the codes
  * that the whole layer gets; so codes and pixels are the same. */
-static AtlArea
-find_window (const Job *job)
+static gboolean
+find_window (const Job *job, AtlArea *window, GError **error)
 {
   const AtlLayerSource *source = job->engine->source;
   const AtlGraph *graph = atl_model_get_graph (job->engine->model);
   const AtlApplyOptions *area = &job->options;
-  AtlArea window;
   int halo, multiple;
 
-  atl_graph_reach (graph, atl_graph_find (graph, "input"),
-                   atl_graph_find (graph, "output"), &halo, &multiple);
+  if (!atl_graph_reach (graph, atl_graph_find (graph, "input"),
+                        atl_graph_find (graph, "output"), &halo, &multiple, error))
+    return FALSE;
   halo = MIN (halo, MAX_HALO);
-  window.x = MAX (0, area->x - halo - source->x) / multiple * multiple + source->x;
-  window.y = MAX (0, area->y - halo - source->y) / multiple * multiple + source->y;
-  window.width
+  window->x = MAX (0, area->x - halo - source->x) / multiple * multiple + source->x;
+  window->y = MAX (0, area->y - halo - source->y) / multiple * multiple + source->y;
+  window->width
       = MIN (area->x + area->width + halo, source->x + source->changed_width)
-        - window.x;
-  window.height
+        - window->x;
+  window->height
       = MIN (area->y + area->height + halo, source->y + source->changed_height)
-        - window.y;
-  return window;
+        - window->y;
+  return TRUE;
 }
 
 static gboolean
@@ -228,7 +228,8 @@ forecast_part (Job *job, const AtlImageIo *io, double *macs, GError **error)
 
   if (job->measure)
     {
-      job->window = find_window (job);
+      if (!find_window (job, &job->window, error))
+        return FALSE;
       options.x = job->window.x;
       options.y = job->window.y;
       options.width = job->window.width;

@@ -128,8 +128,9 @@ AtlPlanOptions atl_pass_options (const AtlJob *job, const AtlPass *pass);
 /* Sets pass->shapes for a tile of this size. */
 void     atl_pass_set_shapes (const AtlJob *job, const AtlPass *pass, int width,
                               int height);
-/* Finds pass->reach. */
-void     atl_pass_find_reach (const AtlJob *job, AtlPass *pass);
+/* Finds pass->reach, and takes from pass->from what no target needs, the others
+ * being given.  FALSE with ATELIER_ERROR_MEMORY. */
+gboolean atl_pass_find_reach (const AtlJob *job, AtlPass *pass, GError **error);
 /* Sets the layout, with so many bytes of maps beside.  FALSE if no tile fits;
  * pass->bytes is then the least that it would take. */
 gboolean atl_pass_choose_tiles (const AtlJob *job, AtlPass *pass, gsize maps);

@@ -210,7 +210,8 @@ plan_pass (AtlJob *job, const int *from, int n_from, const int *targets,
   pass->n_from = n_from;
   memcpy (pass->targets, targets, n_targets * sizeof *targets);
   pass->n_targets = n_targets;
-  atl_pass_find_reach (job, pass);
+  if (!atl_pass_find_reach (job, pass, error))
+    return FALSE;
   pass->last = targets[0] == job->output;
   pass->statistics = job->statistics;
   if ((!single || !atl_pass_set_single (job, pass))

@@ -86,8 +86,8 @@ window_side (const AtlJob *job, int from, int to, int halo, int padded, int *sta
     *start = padded - *length;
 }
 
-static void
-set_window (AtlJob *job)
+static gboolean
+set_window (AtlJob *job, GError **error)
 {
   int width = MAX (atl_round_up (job->width, job->multiple), job->min_side);
   int height = MAX (atl_round_up (job->height, job->multiple), job->min_side);
@@ -98,14 +98,16 @@ set_window (AtlJob *job)
   job->window = (AtlRect){ 0, 0, width, height };
   if (!part
       || (job->measures && (gint64)job->width * job->height <= PREVIEW_PIXELS))
-    return;
-  atl_graph_reach (job->graph, job->input, job->output, &halo, NULL);
+    return TRUE;
+  if (!atl_graph_reach (job->graph, job->input, job->output, &halo, NULL, error))
+    return FALSE;
   if (halo > MAX_REACH)
     halo = PREVIEW_HALO;
   window_side (job, job->region.x, job->region.x + job->region.width, halo, width,
                &job->window.x, &job->window.width);
   window_side (job, job->region.y, job->region.y + job->region.height, halo, height,
                &job->window.y, &job->window.height);
+  return TRUE;
 }
 
 static gboolean
@@ -248,14 +250,15 @@ atl_job_init (AtlJob *job, AtlModel *model, AtlPool *pool, const AtlImageIo *io,
                            job->options.strength, error)
       || !set_region (job, error) || !check_stages (job, config, error))
     return FALSE;
-  atl_graph_reach (job->graph, job->input, job->output, NULL, &job->multiple);
-  if (!allocate (job, error))
+  if (!atl_graph_reach (job->graph, job->input, job->output, NULL, &job->multiple,
+                        error)
+      || !allocate (job, error))
     return FALSE;
   set_modes (job, config);
   if (!find_min_side (job, error))
     return FALSE;
-  set_window (job);
-  if (!infer (job, job->window.width, job->window.height, job->shapes, error)
+  if (!set_window (job, error)
+      || !infer (job, job->window.width, job->window.height, job->shapes, error)
       || !check_output (job, error))
     return FALSE;
   return TRUE;

@@ -234,23 +234,6 @@ set_levels (Planner *p, gboolean cuts)
 
 /* --- Passes ------------------------------------------------------------- */
 
-/* Marks the nodes that are computed or read to get from `from` to the targets. */
-static void
-mark_needed (const Planner *p, const Frontier *from, const AtlPass *pass)
-{
-  const AtlJob *job = p->job;
-  gboolean *needed = p->marked;
-
-  memset (needed, 0, job->n_nodes * sizeof *needed);
-  for (int i = 0; i < pass->n_targets; i++)
-    needed[pass->targets[i]] = TRUE;
-  for (int i = job->n_nodes - 1; i >= 0; i--)
-    if (needed[i] && !atl_nodes_contain (from->nodes, from->n, i))
-      for (int j = 0; j < 2; j++)
-        if (atl_graph_get_node (job->graph, i)->inputs[j] >= 0)
-          needed[atl_graph_get_node (job->graph, i)->inputs[j]] = TRUE;
-}
-
 static void
 add_node (int *nodes, int *n, int node)
 {
@@ -295,11 +278,10 @@ make_pass (Planner *p, int s, int k, gboolean keep)
         && !atl_nodes_contain (next->nodes, next->n, from->nodes[i]))
       pass->drop[pass->n_drop++] = from->nodes[i];
 
-  mark_needed (p, from, pass);
-  for (int i = 0; i < from->n; i++)
-    if (p->marked[from->nodes[i]])
-      pass->from[pass->n_from++] = from->nodes[i];
-  atl_pass_find_reach (job, pass);
+  memcpy (pass->from, from->nodes, from->n * sizeof *pass->from);
+  pass->n_from = from->n;
+  if (!atl_pass_find_reach (job, pass, &p->error))
+    g_clear_pointer (&pass, atl_pass_free);
   return pass;
 }
 

@@ -67,26 +67,27 @@ predict (gpointer data, int width, int height)
   return bytes > G_MAXSIZE - extra ? G_MAXSIZE : bytes + extra;
 }
 
-void
-atl_pass_find_reach (const AtlJob *job, AtlPass *pass)
+gboolean
+atl_pass_find_reach (const AtlJob *job, AtlPass *pass, GError **error)
 {
+  int n_from = pass->n_from;
   gint64 reach = 0;
 
-  for (int t = 0; t < pass->n_targets; t++)
-    {
-      atl_graph_reach_inputs (job->graph, pass->from, pass->n_from,
-                              pass->targets[t], pass->halos);
-      for (int i = 0; i < pass->n_from; i++)
-        if (pass->halos[i] > 0)
-          {
-            AtlShape s = job->shapes[pass->from[i]];
+  if (!atl_graph_reach_inputs (job->graph, pass->from, n_from, pass->targets,
+                               pass->n_targets, pass->halos, error))
+    return FALSE;
+  pass->n_from = 0;
+  for (int i = 0; i < n_from; i++)
+    if (pass->halos[i] >= 0)
+      {
+        gint64 halo = pass->halos[i];
+        int w = job->shapes[pass->from[i]].w;
 
-            reach
-                = MAX (reach, ((gint64)pass->halos[i] * job->window.width + s.w - 1)
-                                  / s.w);
-          }
-    }
+        reach = MAX (reach, (halo * job->window.width + w - 1) / w);
+        pass->from[pass->n_from++] = pass->from[i];
+      }
   pass->reach = (int)MIN (reach, 1 << 24);
+  return TRUE;
 }
 
 static void

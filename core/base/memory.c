@@ -109,6 +109,7 @@ typedef struct
 {
   gsize size; /* rounded up, so that every offset is aligned */
   int index;
+  int placed; /* index of the buffer that has the i-th lowest offset so far */
 } Request;
 
 static int
@@ -127,17 +128,17 @@ aligned (gsize size)
   return (size + ATL_ALIGNMENT - 1) / ATL_ALIGNMENT * ATL_ALIGNMENT;
 }
 
-/* The lowest offset where `buffer` fits between those of `placed` (sorted by
- * offset) that live with it. */
+/* The lowest offset where `buffer` fits between those of the n placed so far that
+ * live with it. */
 static gsize
-lowest_gap (const AtlLifetime *buffers, const int *placed, int n,
+lowest_gap (const AtlLifetime *buffers, const Request *requests, int n,
             const AtlLifetime *buffer)
 {
   gsize at = 0;
 
   for (int i = 0; i < n; i++)
     {
-      const AtlLifetime *other = &buffers[placed[i]];
+      const AtlLifetime *other = &buffers[requests[i].placed];
 
       if (other->first > buffer->last || other->last < buffer->first)
         continue;
@@ -148,19 +149,26 @@ lowest_gap (const AtlLifetime *buffers, const int *placed, int n,
   return at;
 }
 
-gsize
-atl_arena_place (AtlLifetime *buffers, int n_buffers)
+gboolean
+atl_arena_place (AtlLifetime *buffers, int n_buffers, gsize *total, GError **error)
 {
-  g_autofree Request *requests = g_new (Request, MAX (n_buffers, 1));
-  g_autofree int *placed = g_new (int, MAX (n_buffers, 1));
-  gsize total = 0, sum = 0;
+  atl_autofree Request *requests = atl_try_alloc (
+      n_buffers, sizeof *requests, _ ("the network's intermediate results"), error);
+  gsize sum = 0;
+
+  if (requests == NULL)
+    return FALSE;
+  *total = 0;
 
   for (int i = 0; i < n_buffers; i++)
     {
       if (buffers[i].size > G_MAXSIZE - ATL_ALIGNMENT
           || !g_size_checked_add (&sum, sum, aligned (buffers[i].size)))
-        return G_MAXSIZE;
-      requests[i] = (Request){ aligned (buffers[i].size), i };
+        {
+          *total = G_MAXSIZE;
+          return TRUE;
+        }
+      requests[i] = (Request){ aligned (buffers[i].size), i, -1 };
     }
   qsort (requests, n_buffers, sizeof *requests, compare_requests);
 
@@ -169,13 +177,14 @@ atl_arena_place (AtlLifetime *buffers, int n_buffers)
       AtlLifetime *buffer = &buffers[requests[i].index];
       int at = i;
 
-      buffer->offset = lowest_gap (buffers, placed, i, buffer);
-      total = MAX (total, buffer->offset + requests[i].size);
-      for (; at > 0 && buffers[placed[at - 1]].offset > buffer->offset; at--)
-        placed[at] = placed[at - 1];
-      placed[at] = requests[i].index;
+      buffer->offset = lowest_gap (buffers, requests, i, buffer);
+      *total = MAX (*total, buffer->offset + requests[i].size);
+      for (; at > 0 && buffers[requests[at - 1].placed].offset > buffer->offset;
+           at--)
+        requests[at].placed = requests[at - 1].placed;
+      requests[at].placed = requests[i].index;
     }
-  return total;
+  return TRUE;
 }
 
 /* The machine. */

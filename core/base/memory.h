@@ -42,9 +42,11 @@ typedef struct
 } AtlLifetime;
 
 /* Places the buffers so that those live at the same step never overlap
- * (largest first, lowest free gap).  Returns the arena's size in bytes, or
- * G_MAXSIZE if it overflows. */
-gsize    atl_arena_place (AtlLifetime *buffers, int n_buffers);
+ * (largest first, lowest free gap).  *total: the arena's size in bytes, or
+ * G_MAXSIZE if it overflows.  FALSE with ATELIER_ERROR_MEMORY if there is none
+ * to do it. */
+gboolean atl_arena_place (AtlLifetime *buffers, int n_buffers, gsize *total,
+                          GError **error);
 
 /* Memory that this process may use, and what of it is free now, in bytes: the
  * machine's, or less where a control group (a container) allows less.  0 if

@@ -144,8 +144,8 @@ conv_prepare (AtlPlan *plan, Conv *conv, const int *path, int n_path, int virtua
   else
     conv_direct_prepare (plan, conv);
   plan_need_scratch (plan, conv->scratch);
-  conv->key = (guint64)conv->parameter << 8 | (guint64)conv->algorithm << 4
-              | (guint64)conv->winograd << 2 | conv->transposed << 1 | conv->dual;
+  conv->form = (int)conv->algorithm << 4 | (int)conv->winograd << 2
+               | conv->transposed << 1 | conv->dual;
   g_assert (conv->algorithm < 8);
 }
 
@@ -237,7 +237,7 @@ get_panels (AtlPlan *plan, const Conv *conv, GError **error)
     return atl_weights_data (plan->weights)
            + atl_weights_offset (plan->weights, conv->parameter);
   return atl_weights_derive (
-      plan->weights, (guint64)conv->parameter << 8 | (conv->flipped ? 0xfd : 0xff),
+      plan->weights, conv->parameter, conv->flipped ? 0xfd : 0xff,
       atl_panels_size ((gsize)conv->kernel * conv->kernel * conv->c, conv->oc),
       make_transposed, &m, error);
 }
@@ -267,8 +267,8 @@ bind_uncancelled (AtlPlan *plan, Conv *conv, GError **error)
     return FALSE;
   conv->weights = m.in;
   if (size > 0)
-    conv->weights
-        = atl_weights_derive (plan->weights, conv->key, size, make_form, &m, error);
+    conv->weights = atl_weights_derive (plan->weights, conv->parameter, conv->form,
+                                        size, make_form, &m, error);
   return conv->weights != NULL;
 }
 

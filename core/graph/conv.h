@@ -41,7 +41,7 @@ typedef struct
   Algorithm algorithm;
   AtlWinograd winograd;
   const float *weights; /* in the algorithm's form, set by conv_bind */
-  guint64 key;          /* of that form */
+  int form;             /* which of atl_weights_derive */
   gsize scratch;        /* bytes for each worker */
   int workspace;        /* buffer, or -1 */
   gsize workspace_bytes;

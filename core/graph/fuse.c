@@ -108,7 +108,7 @@ last_writer (AtlPlan *plan, int node)
 {
   int step = plan->values[node].step;
 
-  return step >= 0 ? plan_step (plan, step) : NULL;
+  return step >= 0 ? &plan->steps[step] : NULL;
 }
 
 /* The step that writes `node`, if more can be done before it is stored. */
@@ -152,8 +152,8 @@ add_step (AtlPlan *plan, const StepClass *class, int node, int source, int secon
   };
 
   plan->values[node].role = ROLE_STORED;
-  plan->values[node].step = plan->steps->len;
-  g_array_append_val (plan->steps, step);
+  plan->values[node].step = plan->n_steps;
+  plan->steps[plan->n_steps++] = step;
 }
 
 static void
@@ -162,7 +162,7 @@ fuse_convolution (AtlPlan *plan, int index, int input)
   Step *step;
 
   add_step (plan, &step_conv_class, index, input, -1);
-  step = plan_step (plan, plan->steps->len - 1);
+  step = &plan->steps[plan->n_steps - 1];
   /* Back through what is read on load. */
   while (plan->values[step->source].role == ROLE_ON_LOAD)
     {
@@ -284,7 +284,7 @@ fuse_concat (AtlPlan *plan, int index, int a, int b)
       else
         {
           add_step (plan, &step_copy_class, index, inputs[j], channel);
-          plan->values[index].step = plan->steps->len - 1;
+          plan->values[index].step = plan->n_steps - 1;
         }
       channel += value->shape.c;
     }

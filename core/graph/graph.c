@@ -2,39 +2,43 @@
 
 #include "graph/graph.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
+
+#include "base/buffer.h"
+
+#define NAMES_BLOCK 1024 /* bytes: of GLib's, so under a page */
+
+typedef struct
+{
+  AtlNode node;
+  int channels; /* of its value */
+} Entry;
+
+typedef struct
+{
+  const char *name;
+  int node;
+} Label;
 
 struct _AtlGraph
 {
-  GArray *nodes;      /* AtlNode */
-  GArray *channels;   /* int, of each node's value */
-  GArray *parameters; /* AtlParameter */
-  GHashTable *labels; /* name -> node + 1 */
+  AtlBuffer entries;    /* Entry, one per node */
+  AtlBuffer parameters; /* AtlParameter */
+  AtlBuffer labels;     /* Label */
+  GStringChunk *names;  /* of all three */
 };
-
-static void
-clear_node (gpointer data)
-{
-  g_free (((AtlNode *)data)->name);
-}
-
-static void
-clear_parameter (gpointer data)
-{
-  g_free (((AtlParameter *)data)->name);
-}
 
 AtlGraph *
 atl_graph_new (void)
 {
   AtlGraph *graph = g_new0 (AtlGraph, 1);
+  const char *what = _ ("the network's layers");
 
-  graph->nodes = g_array_new (FALSE, FALSE, sizeof (AtlNode));
-  g_array_set_clear_func (graph->nodes, clear_node);
-  graph->channels = g_array_new (FALSE, FALSE, sizeof (int));
-  graph->parameters = g_array_new (FALSE, FALSE, sizeof (AtlParameter));
-  g_array_set_clear_func (graph->parameters, clear_parameter);
-  graph->labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  graph->entries = (AtlBuffer)ATL_BUFFER_INIT (what);
+  graph->parameters = (AtlBuffer)ATL_BUFFER_INIT (what);
+  graph->labels = (AtlBuffer)ATL_BUFFER_INIT (what);
+  graph->names = g_string_chunk_new (NAMES_BLOCK);
   return graph;
 }
 
@@ -43,70 +47,98 @@ atl_graph_free (AtlGraph *graph)
 {
   if (graph == NULL)
     return;
-  g_array_unref (graph->nodes);
-  g_array_unref (graph->channels);
-  g_array_unref (graph->parameters);
-  g_hash_table_unref (graph->labels);
+  atl_buffer_clear (&graph->entries);
+  atl_buffer_clear (&graph->parameters);
+  atl_buffer_clear (&graph->labels);
+  g_string_chunk_free (graph->names);
   g_free (graph);
+}
+
+gboolean
+atl_graph_check (const AtlGraph *graph, GError **error)
+{
+  return atl_buffer_check (&graph->entries, error)
+         && atl_buffer_check (&graph->parameters, error)
+         && atl_buffer_check (&graph->labels, error);
+}
+
+static const Entry *
+get_entry (const AtlGraph *graph, int node)
+{
+  return (const Entry *)graph->entries.data + node;
 }
 
 int
 atl_graph_get_n_nodes (const AtlGraph *graph)
 {
-  return graph->nodes->len;
+  return (int)(graph->entries.len / sizeof (Entry));
 }
 
 const AtlNode *
 atl_graph_get_node (const AtlGraph *graph, int node)
 {
-  return &g_array_index (graph->nodes, AtlNode, node);
+  return &get_entry (graph, node)->node;
 }
 
 void
 atl_graph_label (AtlGraph *graph, int node, const char *label)
 {
-  g_hash_table_insert (graph->labels, g_strdup (label), GINT_TO_POINTER (node + 1));
+  Label entry = { g_string_chunk_insert (graph->names, label), node };
+
+  atl_buffer_append (&graph->labels, &entry, sizeof entry);
 }
 
 int
 atl_graph_find (const AtlGraph *graph, const char *name)
 {
-  return GPOINTER_TO_INT (g_hash_table_lookup (graph->labels, name)) - 1;
+  const Label *labels = (const Label *)graph->labels.data;
+  int n_labels = (int)(graph->labels.len / sizeof *labels);
+
+  for (int i = 0; i < n_labels; i++)
+    if (strcmp (labels[i].name, name) == 0)
+      return labels[i].node;
+  for (int i = 0; i < atl_graph_get_n_nodes (graph); i++)
+    if (strcmp (atl_graph_get_node (graph, i)->name, name) == 0)
+      return i;
+  return -1;
 }
 
 int
 atl_graph_get_output (const AtlGraph *graph)
 {
-  return graph->nodes->len - 1;
+  return atl_graph_get_n_nodes (graph) - 1;
 }
 
 int
 atl_graph_get_channels (const AtlGraph *graph, int node)
 {
-  return g_array_index (graph->channels, int, node);
+  return get_entry (graph, node)->channels;
 }
 
 int
 atl_graph_get_n_parameters (const AtlGraph *graph)
 {
-  return graph->parameters->len;
+  return (int)(graph->parameters.len / sizeof (AtlParameter));
 }
 
 const AtlParameter *
 atl_graph_get_parameter (const AtlGraph *graph, int i)
 {
-  return &g_array_index (graph->parameters, AtlParameter, i);
+  return (const AtlParameter *)graph->parameters.data + i;
 }
 
 int
 atl_graph_find_parameter (const AtlGraph *graph, int node, const char *suffix)
 {
-  g_autofree char *name
-      = g_strdup_printf ("%s.%s", atl_graph_get_node (graph, node)->name, suffix);
+  gsize prefix = strlen (atl_graph_get_node (graph, node)->name);
 
-  for (guint i = 0; i < graph->parameters->len; i++)
-    if (strcmp (atl_graph_get_parameter (graph, i)->name, name) == 0)
-      return i;
+  for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
+    {
+      const AtlParameter *p = atl_graph_get_parameter (graph, i);
+
+      if (p->node == node && strcmp (p->name + prefix + 1, suffix) == 0)
+        return i;
+    }
   return -1;
 }
 
@@ -115,7 +147,7 @@ atl_graph_count_parameters (const AtlGraph *graph, gboolean codebooks)
 {
   gint64 count = 0;
 
-  for (guint i = 0; i < graph->parameters->len; i++)
+  for (int i = 0; i < atl_graph_get_n_parameters (graph); i++)
     {
       const AtlParameter *p = atl_graph_get_parameter (graph, i);
       gint64 n = 1;
@@ -130,6 +162,14 @@ atl_graph_count_parameters (const AtlGraph *graph, gboolean codebooks)
   return count;
 }
 
+/* Channels of a node's value, while there may be no such node: see
+ * atl_graph_check. */
+static int
+channels_of (const AtlGraph *graph, int node)
+{
+  return graph->entries.error == NULL ? atl_graph_get_channels (graph, node) : 1;
+}
+
 /* Adds the node; without a name it gets one after its op. */
 static int
 add_node (AtlGraph *graph, const AtlNode *node, const char *name, int channels)
@@ -139,33 +179,29 @@ add_node (AtlGraph *graph, const AtlNode *node, const char *name, int channels)
           "instance_norm",  "activation", "dropout",          "add",
           "concat",         "quantise",   "upsample",         "space_to_depth",
           "depth_to_space", "reflect_pad" };
-  AtlNode copy = *node;
-  int index = graph->nodes->len;
+  Entry entry = { *node, channels };
+  int index = atl_graph_get_n_nodes (graph);
+  g_autofree char *numbered = NULL;
 
-  copy.name = name != NULL ? g_strdup (name)
-                           : g_strdup_printf ("%s.%d", op_names[node->op], index);
-  g_array_append_val (graph->nodes, copy);
-  g_array_append_val (graph->channels, channels);
-  g_hash_table_insert (graph->labels, g_strdup (copy.name),
-                       GINT_TO_POINTER (index + 1));
+  if (name == NULL)
+    name = numbered = g_strdup_printf ("%s.%d", op_names[node->op], index);
+  entry.node.name = g_string_chunk_insert (graph->names, name);
+  atl_buffer_append (&graph->entries, &entry, sizeof entry);
   return index;
 }
 
+/* A parameter of the node `name`, `parameter` but for its name and shape. */
 static void
-add_parameter (AtlGraph *graph, int node, const char *suffix, gboolean trainable,
-               gint64 fan_in, int n_dims, const gint64 *dims)
+add_parameter (AtlGraph *graph, const char *name, const char *suffix,
+               const AtlParameter *parameter, int n_dims, const gint64 *dims)
 {
-  AtlParameter p = {
-    .name
-    = g_strdup_printf ("%s.%s", atl_graph_get_node (graph, node)->name, suffix),
-    .node = node,
-    .n_dims = n_dims,
-    .trainable = trainable,
-    .fan_in = fan_in,
-  };
+  AtlParameter p = *parameter;
+  g_autofree char *full = g_strdup_printf ("%s.%s", name, suffix);
 
+  p.name = g_string_chunk_insert (graph->names, full);
+  p.n_dims = n_dims;
   memcpy (p.dims, dims, n_dims * sizeof *dims);
-  g_array_append_val (graph->parameters, p);
+  atl_buffer_append (&graph->parameters, &p, sizeof p);
 }
 
 int
@@ -179,18 +215,20 @@ atl_graph_input (AtlGraph *graph, const char *name, int channels)
 static int
 add_convolution (AtlGraph *graph, const char *name, AtlNode *node)
 {
-  gint64 c = atl_graph_get_channels (graph, node->inputs[0]);
+  gint64 c = channels_of (graph, node->inputs[0]);
   gint64 oc = node->channels, k = node->kernel;
   gboolean transposed = node->op == ATL_OP_CONV_TRANSPOSE2D;
   int index = add_node (graph, node, name, oc);
   /* PyTorch takes the second dimension for the fan-in of both kinds. */
-  gint64 fan_in = (transposed ? oc : c) * k * k;
+  AtlParameter p = { .node = index,
+                     .trainable = TRUE,
+                     .fan_in = (transposed ? oc : c) * k * k };
 
-  add_parameter (graph, index, "weight", TRUE, fan_in, 4,
+  add_parameter (graph, name, "weight", &p, 4,
                  transposed ? (gint64[]){ c, oc, k, k }
                             : (gint64[]){ oc, c, k, k });
   if (node->bias)
-    add_parameter (graph, index, "bias", TRUE, fan_in, 1, &oc);
+    add_parameter (graph, name, "bias", &p, 1, &oc);
   return index;
 }
 
@@ -234,7 +272,7 @@ static int
 add_norm (AtlGraph *graph, AtlOp op, const char *name, int input, gboolean affine,
           gboolean running)
 {
-  gint64 c = atl_graph_get_channels (graph, input);
+  gint64 c = channels_of (graph, input);
   AtlNode node = {
     .op = op,
     .inputs = { input, -1 },
@@ -245,15 +283,19 @@ add_norm (AtlGraph *graph, AtlOp op, const char *name, int input, gboolean affin
   };
   int index = add_node (graph, &node, name, c);
 
+  AtlParameter p = { .node = index, .fan_in = c };
+
+  p.trainable = TRUE;
   if (affine)
     {
-      add_parameter (graph, index, "weight", TRUE, c, 1, &c);
-      add_parameter (graph, index, "bias", TRUE, c, 1, &c);
+      add_parameter (graph, name, "weight", &p, 1, &c);
+      add_parameter (graph, name, "bias", &p, 1, &c);
     }
+  p.trainable = FALSE;
   if (running)
     {
-      add_parameter (graph, index, "running_mean", FALSE, c, 1, &c);
-      add_parameter (graph, index, "running_var", FALSE, c, 1, &c);
+      add_parameter (graph, name, "running_mean", &p, 1, &c);
+      add_parameter (graph, name, "running_var", &p, 1, &c);
     }
   return index;
 }
@@ -283,7 +325,7 @@ atl_graph_activation (AtlGraph *graph, int input, AtlActivation activation,
     .slope = slope,
   };
 
-  return add_node (graph, &node, NULL, atl_graph_get_channels (graph, input));
+  return add_node (graph, &node, NULL, channels_of (graph, input));
 }
 
 int
@@ -295,7 +337,7 @@ atl_graph_dropout (AtlGraph *graph, int input, float probability)
     .probability = probability,
   };
 
-  return add_node (graph, &node, NULL, atl_graph_get_channels (graph, input));
+  return add_node (graph, &node, NULL, channels_of (graph, input));
 }
 
 int
@@ -303,7 +345,7 @@ atl_graph_add (AtlGraph *graph, int a, int b)
 {
   AtlNode node = { .op = ATL_OP_ADD, .inputs = { a, b } };
 
-  return add_node (graph, &node, NULL, atl_graph_get_channels (graph, a));
+  return add_node (graph, &node, NULL, channels_of (graph, a));
 }
 
 int
@@ -312,15 +354,14 @@ atl_graph_concat (AtlGraph *graph, int a, int b)
   AtlNode node = { .op = ATL_OP_CONCAT, .inputs = { a, b } };
 
   return add_node (graph, &node, NULL,
-                   atl_graph_get_channels (graph, a)
-                       + atl_graph_get_channels (graph, b));
+                   channels_of (graph, a) + channels_of (graph, b));
 }
 
 int
 atl_graph_vector_quantise (AtlGraph *graph, const char *name, int input, int codes,
                            int stages)
 {
-  gint64 dim = atl_graph_get_channels (graph, input);
+  gint64 dim = channels_of (graph, input);
   AtlNode node = {
     .op = ATL_OP_VECTOR_QUANTISE,
     .inputs = { input, -1 },
@@ -332,11 +373,9 @@ atl_graph_vector_quantise (AtlGraph *graph, const char *name, int input, int cod
   for (int s = 0; s < stages; s++)
     {
       g_autofree char *suffix = g_strdup_printf ("codebook.%d", s);
+      AtlParameter p = { .node = index, .stage = s, .fan_in = dim };
 
-      add_parameter (graph, index, suffix, FALSE, dim, 2, (gint64[]){ codes, dim });
-      g_array_index (graph->parameters, AtlParameter, graph->parameters->len - 1)
-          .stage
-          = s;
+      add_parameter (graph, name, suffix, &p, 2, (gint64[]){ codes, dim });
     }
   return index;
 }
@@ -351,7 +390,7 @@ atl_graph_upsample (AtlGraph *graph, int input, int factor, gboolean bilinear)
     .bilinear = bilinear,
   };
 
-  return add_node (graph, &node, NULL, atl_graph_get_channels (graph, input));
+  return add_node (graph, &node, NULL, channels_of (graph, input));
 }
 
 int
@@ -364,7 +403,7 @@ atl_graph_space_to_depth (AtlGraph *graph, int input, int factor)
   };
 
   return add_node (graph, &node, NULL,
-                   atl_graph_get_channels (graph, input) * factor * factor);
+                   channels_of (graph, input) * factor * factor);
 }
 
 int
@@ -377,7 +416,7 @@ atl_graph_depth_to_space (AtlGraph *graph, int input, int factor)
   };
 
   return add_node (graph, &node, NULL,
-                   atl_graph_get_channels (graph, input) / (factor * factor));
+                   channels_of (graph, input) / (factor * factor));
 }
 
 int
@@ -389,5 +428,5 @@ atl_graph_reflect_pad (AtlGraph *graph, int input, int padding)
     .factor = padding,
   };
 
-  return add_node (graph, &node, NULL, atl_graph_get_channels (graph, input));
+  return add_node (graph, &node, NULL, channels_of (graph, input));
 }

@@ -3,9 +3,10 @@
  * A node's value is one tensor, NHWC float32.  Inputs are indices of earlier
  * nodes.  `name` is the prefix of the node's parameters, in PyTorch's terms:
  * NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var, and for a
- * vector quantiser NAME.codebook.S for stage S.  Building cannot fail: the
- * builders in models/ check their configuration first; shapes are checked by
- * atl_graph_infer.
+ * vector quantiser NAME.codebook.S for stage S.  Adding nodes does not fail there
+ * and then: the builders in models/ check their configuration first, whether
+ * memory sufficed is asked once, at the end (atl_graph_check), and shapes are
+ * checked by atl_graph_infer.
  */
 
 #pragma once
@@ -39,7 +40,7 @@ typedef enum
 typedef struct
 {
   AtlOp op;
-  char *name;    /* parameters' prefix, or a label; unique in the graph */
+  const char *name; /* parameters' prefix, or a label; unique in the graph */
   int inputs[2]; /* ADD and CONCAT use both; -1: none */
 
   /* Which of these count depends on the op. */
@@ -68,6 +69,9 @@ typedef struct
 
 AtlGraph *atl_graph_new (void);
 void atl_graph_free (AtlGraph *graph);
+/* Whether all that was added is there; FALSE with ATELIER_ERROR_MEMORY, and then
+ * only atl_graph_free may follow. */
+gboolean atl_graph_check (const AtlGraph *graph, GError **error);
 int atl_graph_get_n_nodes (const AtlGraph *graph);
 const AtlNode *atl_graph_get_node (const AtlGraph *graph, int node);
 /* The node of that name, or -1. */
@@ -136,20 +140,23 @@ gboolean atl_graph_infer (const AtlGraph *graph, const int *inputs,
 double atl_graph_macs (const AtlGraph *graph, const AtlShape *shapes);
 
 /* How many input pixels around an output pixel can influence it, on each side,
- * and the multiple that the input's sides must have.  Norms with the image's
- * own statistics are left out: they see everything. */
-void atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
-                      int *multiple);
+ * and the multiple that the input's sides must have; either may be NULL.  Norms
+ * with the image's own statistics are left out: they see everything.  FALSE with
+ * ATELIER_ERROR_MEMORY. */
+gboolean atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
+                          int *multiple, GError **error);
 
-/* The same with values given at several nodes: halos[i] in pixels of inputs[i];
- * -1 if the output does not need that one, the others being given. */
-void atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs, int n_inputs,
-                             int output, int *halos);
+/* The same with values given at several nodes, for several outputs at once:
+ * halos[i] in pixels of inputs[i]; -1 if no output needs that one, the others
+ * being given. */
+gboolean atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs,
+                                 int n_inputs, const int *outputs, int n_outputs,
+                                 int *halos, GError **error);
 
 /* A parameter of the graph, as a file names and shapes it. */
 typedef struct
 {
-  char *name;
+  const char *name;
   int node;
   int stage; /* of a codebook, else 0 */
   int n_dims;

@@ -12,7 +12,7 @@
 static int
 backward_time (const AtlPlan *plan, int step)
 {
-  return 2 * (int)plan->steps->len - step;
+  return 2 * plan->n_steps - step;
 }
 
 static int
@@ -20,8 +20,8 @@ add_buffer (AtlPlan *plan, gsize bytes, int first, int last)
 {
   AtlLifetime buffer = { .size = bytes, .first = first, .last = last };
 
-  g_array_append_val (plan->buffers, buffer);
-  return plan->buffers->len - 1;
+  atl_buffer_append (&plan->buffers, &buffer, sizeof buffer);
+  return (int)(plan->buffers.len / sizeof buffer) - 1;
 }
 
 int
@@ -34,13 +34,9 @@ plan_add_workspace (AtlPlan *plan, gsize bytes, gboolean backward)
 }
 
 int
-plan_add_kept (AtlPlan *plan, gsize bytes)
+plan_add_result (AtlPlan *plan, gsize bytes)
 {
-  int step = plan->preparing;
-
-  return add_buffer (plan, bytes, step,
-                     plan->options.training ? backward_time (plan, step)
-                                            : (int)plan->steps->len);
+  return add_buffer (plan, bytes, plan->preparing, 2 * plan->n_steps + 1);
 }
 
 void
@@ -58,7 +54,7 @@ plan_need_zeros (AtlPlan *plan, int channels)
 gpointer
 plan_buffer (AtlPlan *plan, int buffer)
 {
-  return plan->arena + g_array_index (plan->buffers, AtlLifetime, buffer).offset;
+  return plan->arena + ((const AtlLifetime *)plan->buffers.data)[buffer].offset;
 }
 
 /* --- Values ------------------------------------------------------------- */
@@ -195,7 +191,7 @@ touch (int *first, int *last, int time)
 static void
 value_lifetimes (AtlPlan *plan, int *first, int *last)
 {
-  int n_steps = plan->steps->len, channel;
+  int n_steps = plan->n_steps, channel;
 
   for (int i = 0; i < plan->n_nodes; i++)
     {
@@ -204,7 +200,7 @@ value_lifetimes (AtlPlan *plan, int *first, int *last)
     }
   for (int s = 0; s < n_steps; s++)
     {
-      const Step *step = plan_step (plan, s);
+      const Step *step = &plan->steps[s];
       int nodes[4] = { step->out, step->source, step->residual,
                        step->class == &step_add_class ? step->second : -1 };
 
@@ -238,7 +234,7 @@ value_lifetimes (AtlPlan *plan, int *first, int *last)
 static void
 gradient_lifetimes (AtlPlan *plan, int *first, int *last)
 {
-  int n_steps = plan->steps->len, channel;
+  int n_steps = plan->n_steps, channel;
 
   for (int i = 0; i < plan->n_nodes; i++)
     {
@@ -253,7 +249,7 @@ gradient_lifetimes (AtlPlan *plan, int *first, int *last)
     }
   for (int s = 0; s < n_steps; s++)
     {
-      const Step *step = plan_step (plan, s);
+      const Step *step = &plan->steps[s];
       int nodes[4] = { step->out, step->source, step->residual,
                        step->class == &step_add_class ? step->second : -1 };
 

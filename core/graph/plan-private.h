@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "base/buffer.h"
 #include "graph/plan.h"
 
 typedef struct _Step Step;
@@ -94,9 +95,10 @@ struct _AtlPlan
   int n_inputs;
   int *outputs;
   int n_outputs;
-  GArray *steps;   /* Step */
-  GArray *buffers; /* AtlLifetime */
-  int preparing;   /* the step that is asking for memory */
+  Step *steps; /* room for two per node, which is what a concat takes at most */
+  int n_steps;
+  AtlBuffer buffers; /* AtlLifetime */
+  int preparing;     /* the step that is asking for memory */
   gsize arena_size;
   gsize scratch_size; /* bytes for each worker */
   char *arena;
@@ -110,12 +112,6 @@ struct _AtlPlan
   GError *problem;             /* of prepare, which can't fail there and then */
 };
 
-static inline Step *
-plan_step (AtlPlan *plan, int i)
-{
-  return &g_array_index (plan->steps, Step, i);
-}
-
 /* fuse.c: fills plan->values' roles and plan->steps. */
 void plan_fuse (AtlPlan *plan);
 /* Whether the statistics of this norm are known before it runs. */
@@ -126,8 +122,8 @@ int plan_resolve (const AtlPlan *plan, int node);
 /* For prepare: a buffer that lives during this step's forward (or backward),
  * and scratch of at least so many bytes.  Returns the buffer's index. */
 int plan_add_workspace (AtlPlan *plan, gsize bytes, gboolean backward);
-/* The same, kept from forward to backward. */
-int plan_add_kept (AtlPlan *plan, gsize bytes);
+/* A buffer kept until the next forward. */
+int plan_add_result (AtlPlan *plan, gsize bytes);
 void plan_need_scratch (AtlPlan *plan, gsize bytes);
 void plan_need_zeros (AtlPlan *plan, int channels);
 

@@ -19,9 +19,9 @@ plan_alloc (gsize count, gsize size, GError **error)
 static void
 prepare_all (AtlPlan *plan)
 {
-  for (guint s = 0; s < plan->steps->len; s++)
+  for (int s = 0; s < plan->n_steps; s++)
     {
-      Step *step = plan_step (plan, s);
+      Step *step = &plan->steps[s];
 
       plan->preparing = s;
       if (step->class->prepare != NULL)
@@ -49,6 +49,9 @@ allocate_nodes (AtlPlan *plan, const int *inputs, const int *outputs,
     return FALSE;
   plan->values = plan_alloc (plan->n_nodes, sizeof (Value), error);
   if (plan->values == NULL)
+    return FALSE;
+  plan->steps = plan_alloc (2 * (gsize)plan->n_nodes, sizeof (Step), error);
+  if (plan->steps == NULL)
     return FALSE;
   plan->inputs = copy_ints (inputs, plan->n_inputs, error);
   if (plan->inputs == NULL)
@@ -79,8 +82,8 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
   plan->n_nodes = n;
   plan->n_inputs = n_inputs;
   plan->n_outputs = n_outputs;
-  plan->steps = g_array_new (FALSE, FALSE, sizeof (Step));
-  plan->buffers = g_array_new (FALSE, FALSE, sizeof (AtlLifetime));
+  plan->buffers
+      = (AtlBuffer)ATL_BUFFER_INIT (_ ("the network's intermediate results"));
   if (!allocate_nodes (plan, inputs, outputs, error))
     return NULL;
   for (int i = 0; i < n; i++)
@@ -108,8 +111,11 @@ lay_out (const AtlGraph *graph, int n_threads, const int *inputs,
       g_propagate_error (error, g_steal_pointer (&plan->problem));
       return NULL;
     }
-  plan->arena_size
-      = atl_arena_place ((AtlLifetime *)plan->buffers->data, plan->buffers->len);
+  if (!atl_buffer_check (&plan->buffers, error)
+      || !atl_arena_place ((AtlLifetime *)plan->buffers.data,
+                           (int)(plan->buffers.len / sizeof (AtlLifetime)),
+                           &plan->arena_size, error))
+    return NULL;
   return g_steal_pointer (&plan);
 }
 
@@ -174,9 +180,9 @@ atl_plan_new (const AtlGraph *graph, AtlWeights *weights, AtlPool *pool,
     return NULL;
   if (options->training && !atl_weights_need_gradients (weights, error))
     return NULL;
-  for (guint s = 0; s < plan->steps->len; s++)
+  for (int s = 0; s < plan->n_steps; s++)
     {
-      Step *step = plan_step (plan, s);
+      Step *step = &plan->steps[s];
 
       if (step->class->bind != NULL && !step->class->bind (plan, step, error))
         return NULL;
@@ -189,9 +195,9 @@ atl_plan_free (AtlPlan *plan)
 {
   if (plan == NULL)
     return;
-  for (guint s = 0; s < plan->steps->len; s++)
+  for (int s = 0; s < plan->n_steps; s++)
     {
-      Step *step = plan_step (plan, s);
+      Step *step = &plan->steps[s];
 
       if (step->class->clear != NULL)
         step->class->clear (step);
@@ -200,8 +206,8 @@ atl_plan_free (AtlPlan *plan)
   for (int i = 0; plan->statistics != NULL && i < plan->n_nodes; i++)
     atl_free (plan->statistics[i]);
   atl_free (plan->statistics);
-  g_array_unref (plan->steps);
-  g_array_unref (plan->buffers);
+  atl_free (plan->steps);
+  atl_buffer_clear (&plan->buffers);
   atl_free (plan->inputs);
   atl_free (plan->outputs);
   atl_free (plan->values);
@@ -285,13 +291,13 @@ gboolean
 atl_plan_forward (AtlPlan *plan, guint64 seed, const AtlProgress *progress,
                   GError **error)
 {
-  int n = plan->steps->len;
+  int n = plan->n_steps;
 
   plan->seed = seed;
   plan->progress = progress;
   for (int s = 0; s < n; s++)
     {
-      Step *step = plan_step (plan, s);
+      Step *step = &plan->steps[s];
 
       if (!atl_progress_update (progress, (double)s / n, NULL, error))
         return FALSE;
@@ -312,7 +318,7 @@ gboolean
 atl_plan_backward (AtlPlan *plan, gboolean inputs_only, const AtlProgress *progress,
                    GError **error)
 {
-  int n = plan->steps->len;
+  int n = plan->n_steps;
 
   g_return_val_if_fail (plan->options.training, FALSE);
   plan->progress = progress;
@@ -322,7 +328,7 @@ atl_plan_backward (AtlPlan *plan, gboolean inputs_only, const AtlProgress *progr
     plan_take_gradient (plan, plan_resolve (plan, plan->outputs[i]));
   for (int s = n - 1; s >= 0; s--)
     {
-      Step *step = plan_step (plan, s);
+      Step *step = &plan->steps[s];
 
       if (!atl_progress_update (progress, (double)(n - s) / n, NULL, error))
         return FALSE;
@@ -393,10 +399,10 @@ atl_plan_describe (const AtlPlan *plan)
 {
   g_autoptr (GPtrArray) lines = g_ptr_array_new ();
 
-  for (guint s = 0; s < plan->steps->len; s++)
+  for (int s = 0; s < plan->n_steps; s++)
     {
       AtlPlan *p = (AtlPlan *)plan;
-      Step *step = plan_step (p, s);
+      Step *step = &plan->steps[s];
       AtlShape shape = plan->values[step->out].shape;
       g_autofree char *detail
           = step->class->describe != NULL ? step->class->describe (p, step) : NULL;

@@ -5,6 +5,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "base/memory.h"
+
 /* n = -1: must be computed or is given and read, as the outputs need it. */
 static void
 mark_needed (const AtlGraph *graph, const int *inputs, int n_inputs,
@@ -158,6 +160,12 @@ atl_graph_macs (const AtlGraph *graph, const AtlShape *shapes)
   return macs;
 }
 
+static gpointer
+try_alloc (gsize count, gsize size, GError **error)
+{
+  return atl_try_alloc0 (count, size, _ ("the network's layers"), error);
+}
+
 /* Pixels needed beyond [a, b) of a node's value, a and b being multiples of
  * what the network asks for: [a - lo, b + hi). */
 typedef struct
@@ -205,13 +213,17 @@ reach_back (const AtlNode *node, Reach r)
     }
 }
 
-/* How many input pixels one pixel of each node spans, as num/den. */
-static int
-largest_span (const AtlGraph *graph, int input, int output)
+/* The most input pixels, along a side, that one pixel of a node spans. */
+static gboolean
+find_largest_span (const AtlGraph *graph, int input, int output, int *largest,
+                   GError **error)
 {
-  int n = output + 1, largest = 1;
-  g_autofree double *span = g_new0 (double, n);
+  int n = output + 1;
+  atl_autofree double *span = try_alloc (n, sizeof *span, error);
 
+  if (span == NULL)
+    return FALSE;
+  *largest = 1;
   span[input] = 1;
   for (int i = input + 1; i < n; i++)
     {
@@ -230,28 +242,29 @@ largest_span (const AtlGraph *graph, int input, int output)
       else if (node->op == ATL_OP_DEPTH_TO_SPACE || node->op == ATL_OP_UPSAMPLE)
         s /= node->factor;
       span[i] = s;
-      largest = MAX (largest, (int)(s + 0.5));
+      *largest = MAX (*largest, (int)(s + 0.5));
     }
-  return largest;
+  return TRUE;
 }
 
-void
+gboolean
 atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs, int n_inputs,
-                        int output, int *halos)
+                        const int *outputs, int n_outputs, int *halos,
+                        GError **error)
 {
-  g_autofree Reach *reach = g_new0 (Reach, output + 1);
-  g_autofree gboolean *given = g_new0 (gboolean, output + 1);
+  int n = atl_graph_get_n_nodes (graph);
+  atl_autofree Reach *reach = try_alloc (n, sizeof *reach, error);
 
-  for (int i = 0; i < n_inputs; i++)
-    if (inputs[i] <= output)
-      given[inputs[i]] = TRUE;
-  reach[output].seen = TRUE;
-  for (int i = output; i > 0; i--)
+  if (reach == NULL)
+    return FALSE;
+  for (int i = 0; i < n_outputs; i++)
+    reach[outputs[i]].seen = TRUE;
+  for (int i = n - 1; i > 0; i--)
     {
       const AtlNode *node = atl_graph_get_node (graph, i);
       Reach back;
 
-      if (!reach[i].seen || given[i])
+      if (!reach[i].seen || atl_nodes_contain (inputs, n_inputs, i))
         continue;
       back = reach_back (node, reach[i]);
       for (int j = 0; j < 2; j++)
@@ -267,20 +280,24 @@ atl_graph_reach_inputs (const AtlGraph *graph, const int *inputs, int n_inputs,
   for (int i = 0; i < n_inputs; i++)
     {
       halos[i] = -1;
-      if (inputs[i] <= output && reach[inputs[i]].seen)
+      if (reach[inputs[i]].seen)
         halos[i] = MAX (0, MAX (reach[inputs[i]].lo, reach[inputs[i]].hi));
     }
+  return TRUE;
 }
 
-void
+gboolean
 atl_graph_reach (const AtlGraph *graph, int input, int output, int *halo,
-                 int *multiple)
+                 int *multiple, GError **error)
 {
   int reach;
 
-  atl_graph_reach_inputs (graph, &input, 1, output, &reach);
   if (halo != NULL)
-    *halo = MAX (0, reach);
-  if (multiple != NULL)
-    *multiple = largest_span (graph, input, output);
+    {
+      if (!atl_graph_reach_inputs (graph, &input, 1, &output, 1, &reach, error))
+        return FALSE;
+      *halo = MAX (0, reach);
+    }
+  return multiple == NULL
+         || find_largest_span (graph, input, output, multiple, error);
 }

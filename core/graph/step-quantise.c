@@ -53,8 +53,8 @@ quantise_prepare (AtlPlan *plan, Step *step)
   state->codes = node->codes;
   state->stages = node->stages;
   state->dim = shape.c;
-  state->buffer = plan_add_kept (plan, (gsize)shape.n * shape.h * shape.w
-                                           * node->stages * sizeof (gint32));
+  state->buffer = plan_add_result (plan, (gsize)shape.n * shape.h * shape.w
+                                             * node->stages * sizeof (gint32));
   for (int s = 0; s < node->stages; s++)
     {
       g_autofree char *suffix = g_strdup_printf ("codebook.%d", s);
@@ -62,9 +62,6 @@ quantise_prepare (AtlPlan *plan, Step *step)
       state->parameters[s]
           = atl_graph_find_parameter (plan->graph, step->node, suffix);
     }
-  /* codes outlive the plan's forward */
-  g_array_index (plan->buffers, AtlLifetime, state->buffer).last
-      = 2 * (int)plan->steps->len + 1;
   plan_need_scratch (plan,
                      (ROWS * (state->dim + ATL_PANEL + 1) + ROWS) * sizeof (float));
   step->state = state;
@@ -131,10 +128,10 @@ derive_panels (AtlPlan *plan, const State *state, int stage, GError **error)
     .dim = state->dim,
   };
 
-  return atl_weights_derive (
-      plan->weights, (guint64)state->parameters[stage] << 8 | 0xfe,
-      atl_panels_size (state->dim, state->codes) + state->codes, make_panels, &book,
-      error);
+  return atl_weights_derive (plan->weights, state->parameters[stage], 0xfe,
+                             atl_panels_size (state->dim, state->codes)
+                                 + state->codes,
+                             make_panels, &book, error);
 }
 
 static gboolean

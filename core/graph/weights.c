@@ -10,12 +10,16 @@
 
 #define STEP 16 /* floats: every parameter begins on a cache line */
 
-typedef struct
+typedef struct _Derived Derived;
+
+struct _Derived
 {
+  int form;
   float *data;
   gsize size;
   guint generation; /* of the weights it was made from */
-} Derived;
+  Derived *next;    /* of the same parameter */
+};
 
 struct _AtlWeights
 {
@@ -26,8 +30,8 @@ struct _AtlWeights
   float *gradients;
   gboolean *fresh; /* this gradient counts as zero */
   guint generation;
-  GHashTable *derived; /* guint64 key -> Derived */
-  GMutex lock;         /* of derived */
+  Derived **derived; /* per parameter */
+  GMutex lock;       /* of derived */
 };
 
 int
@@ -127,48 +131,69 @@ place (AtlWeights *weights, Group group)
   return weights->n_floats - begin;
 }
 
+static gboolean
+allocate_lists (AtlWeights *weights, GError **error)
+{
+  const char *what = _ ("the model's weights");
+  int n = atl_graph_get_n_parameters (weights->graph);
+
+  weights->offsets = atl_try_alloc0 (n, sizeof *weights->offsets, what, error);
+  if (weights->offsets == NULL)
+    return FALSE;
+  weights->fresh = atl_try_alloc0 (n, sizeof *weights->fresh, what, error);
+  if (weights->fresh == NULL)
+    return FALSE;
+  weights->derived = atl_try_alloc0 (n, sizeof *weights->derived, what, error);
+  return weights->derived != NULL;
+}
+
 AtlWeights *
 atl_weights_new (const AtlGraph *graph, GError **error)
 {
-  int n = atl_graph_get_n_parameters (graph);
-  AtlWeights *weights = g_new0 (AtlWeights, 1);
+  g_autoptr (AtlWeights) weights = g_new0 (AtlWeights, 1);
 
   weights->graph = graph;
-  weights->offsets = g_new0 (gsize, MAX (n, 1));
-  weights->fresh = g_new0 (gboolean, MAX (n, 1));
+  g_mutex_init (&weights->lock);
+  if (!allocate_lists (weights, error))
+    return NULL;
   weights->n_trainable = place (weights, GROUP_TRAINABLE);
   weights->n_codebooks = place (weights, GROUP_CODEBOOKS);
   place (weights, GROUP_RUNNING);
-  g_mutex_init (&weights->lock);
-  weights->derived
-      = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   weights->data = atl_try_alloc0 (weights->n_floats, sizeof (float),
                                   _ ("the model's weights"), error);
   if (weights->data == NULL)
-    g_clear_pointer (&weights, atl_weights_free);
-  return weights;
+    return NULL;
+  return g_steal_pointer (&weights);
+}
+
+static void
+free_derived (Derived *derived)
+{
+  while (derived != NULL)
+    {
+      Derived *next = derived->next;
+
+      atl_free (derived->data);
+      g_free (derived);
+      derived = next;
+    }
 }
 
 void
 atl_weights_free (AtlWeights *weights)
 {
-  GHashTableIter iter;
-  gpointer value;
-
   if (weights == NULL)
     return;
-  g_hash_table_iter_init (&iter, weights->derived);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      atl_free (((Derived *)value)->data);
-      g_free (value);
-    }
-  g_hash_table_unref (weights->derived);
+  for (int i = 0;
+       weights->derived != NULL && i < atl_graph_get_n_parameters (weights->graph);
+       i++)
+    free_derived (weights->derived[i]);
+  atl_free (weights->derived);
   g_mutex_clear (&weights->lock);
   atl_free (weights->data);
   atl_free (weights->gradients);
-  g_free (weights->offsets);
-  g_free (weights->fresh);
+  atl_free (weights->offsets);
+  atl_free (weights->fresh);
   g_free (weights);
 }
 
@@ -461,29 +486,36 @@ atl_weights_changed (AtlWeights *weights)
   weights->generation++;
 }
 
+/* The form as it is, or new and out of date; NULL if memory is short. */
+static Derived *
+get_derived (AtlWeights *weights, int i, int form, gsize size, GError **error)
+{
+  Derived *derived = weights->derived[i];
+  float *data;
+
+  while (derived != NULL && derived->form != form)
+    derived = derived->next;
+  if (derived != NULL)
+    return derived;
+  data = atl_try_alloc (size, sizeof (float), _ ("weights ready for computing"),
+                        error);
+  if (data == NULL)
+    return NULL;
+  derived = g_new (Derived, 1);
+  *derived
+      = (Derived){ form, data, size, weights->generation - 1, weights->derived[i] };
+  weights->derived[i] = derived;
+  return derived;
+}
+
 float *
-atl_weights_derive (AtlWeights *weights, guint64 key, gsize size, AtlDerive make,
-                    gpointer data, GError **error)
+atl_weights_derive (AtlWeights *weights, int i, int form, gsize size,
+                    AtlDerive make, gpointer data, GError **error)
 {
   Derived *derived;
 
   g_mutex_lock (&weights->lock);
-  derived = g_hash_table_lookup (weights->derived, &key);
-  if (derived == NULL)
-    {
-      float *memory = atl_try_alloc (size, sizeof (float),
-                                     _ ("weights ready for computing"), error);
-
-      if (memory != NULL)
-        {
-          derived = g_new0 (Derived, 1);
-          derived->data = memory;
-          derived->size = size;
-          derived->generation = weights->generation - 1;
-          g_hash_table_insert (weights->derived, g_memdup2 (&key, sizeof key),
-                               derived);
-        }
-    }
+  derived = get_derived (weights, i, form, size, error);
   if (derived != NULL && derived->generation != weights->generation)
     {
       make (weights, data, derived->data);
@@ -497,15 +529,13 @@ gsize
 atl_weights_get_bytes (AtlWeights *weights)
 {
   gsize n = weights->n_floats;
-  GHashTableIter iter;
-  gpointer value;
 
   if (weights->gradients != NULL)
     n += weights->n_trainable + weights->n_codebooks;
   g_mutex_lock (&weights->lock);
-  g_hash_table_iter_init (&iter, weights->derived);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    n += ((Derived *)value)->size;
+  for (int i = 0; i < atl_graph_get_n_parameters (weights->graph); i++)
+    for (Derived *d = weights->derived[i]; d != NULL; d = d->next)
+      n += d->size;
   g_mutex_unlock (&weights->lock);
   return n * sizeof (float);
 }

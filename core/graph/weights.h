@@ -66,14 +66,14 @@ gsize atl_weights_get_bytes (AtlWeights *weights);
 /* To be called when data were changed by hand or by an optimiser. */
 void atl_weights_changed (AtlWeights *weights);
 
-/* A form of the weights that a plan computes with, made by `make` when it is
- * first asked for and again after atl_weights_changed.  key: which form, from
- * which parameter (unique to them).  size: in floats, the same at every call
- * with this key.  The memory stays where it is as long as `weights` lives.
+/* A form of parameter i that a plan computes with, made by `make` when it is
+ * first asked for and again after atl_weights_changed.  form: any number that
+ * tells it from other forms of this parameter.  size: in floats, the same at
+ * every call for this form.  The memory stays where it is as long as `weights` lives.
  * NULL with ATELIER_ERROR_MEMORY; asked for beforehand, it never fails. */
 typedef void (*AtlDerive) (AtlWeights *weights, gpointer data, float *out);
 
-float *atl_weights_derive (AtlWeights *weights, guint64 key, gsize size,
+float *atl_weights_derive (AtlWeights *weights, int i, int form, gsize size,
                            AtlDerive make, gpointer data, GError **error);
 
 /* Columns of the panel that begins at output channel `first` of OC. */

@@ -114,7 +114,7 @@ const char *atl_config_kind (const AtlConfig *config);
 /* Builds the graph: PyTorch's names (pytorch-CycleGAN-and-pix2pix for the
  * Pix2Pix networks).  Nodes to find by name: "input", "output"; of a VQ-VAE
  * also "z" and "quantise" (VQ-VAE-2: "z_top", "quantise_top", "z", "quantise",
- * top and bottom). */
-AtlGraph   *atl_config_build (const AtlConfig *config);
+ * top and bottom).  NULL with ATELIER_ERROR_MEMORY. */
+AtlGraph   *atl_config_build (const AtlConfig *config, GError **error);
 
 G_END_DECLS

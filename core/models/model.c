@@ -79,11 +79,11 @@ AtlModel *
 atl_model_from_tensors (const AtlConfig *config, const AtlTensorSet *tensors,
                         const char *path, GError **error)
 {
-  g_autoptr (AtlGraph) graph = atl_config_build (config);
+  g_autoptr (AtlGraph) graph = atl_config_build (config, error);
   g_autoptr (AtlWeights) weights = NULL;
   AtlModel *model;
 
-  if (!atl_weights_check (graph, tensors, error))
+  if (!graph || !atl_weights_check (graph, tensors, error))
     return NULL;
   weights = atl_weights_new (graph, error);
   if (!weights || !atl_weights_load (weights, tensors, error))
@@ -344,7 +344,9 @@ atl_model_create (const AtlConfig *config, guint64 seed, GError **error)
 
   if (!atl_config_check (config, error))
     return NULL;
-  graph = atl_config_build (config);
+  graph = atl_config_build (config, error);
+  if (!graph)
+    return NULL;
   weights = atl_weights_new (graph, error);
   if (!weights || !init_weights (config, weights, seed, error))
     return NULL;

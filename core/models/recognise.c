@@ -219,10 +219,12 @@ has_parameter (const AtlGraph *graph, const char *name)
 static AtlTensorSet *
 take_tensors (const Scope *scope, const AtlConfig *config, GError **error)
 {
-  g_autoptr (AtlGraph) graph = atl_config_build (config);
+  g_autoptr (AtlGraph) graph = atl_config_build (config, error);
   g_autoptr (AtlTensorSet) taken = atl_tensor_set_new ();
   gsize skip = strlen (scope->prefix);
 
+  if (!graph)
+    return NULL;
   for (guint i = 0; i < atl_tensor_set_size (scope->tensors); i++)
     {
       const AtlTensor *tensor = atl_tensor_set_get (scope->tensors, i);

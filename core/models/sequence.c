@@ -108,9 +108,9 @@ atl_add_upsampling (AtlGraph *graph, const char *name, int input,
 }
 
 AtlGraph *
-atl_config_build (const AtlConfig *config)
+atl_config_build (const AtlConfig *config, GError **error)
 {
-  AtlGraph *graph = atl_graph_new ();
+  g_autoptr (AtlGraph) graph = atl_graph_new ();
   int input = atl_graph_input (graph, "input", config->input_channels);
   int output = -1;
 
@@ -136,5 +136,7 @@ atl_config_build (const AtlConfig *config)
       break;
     }
   atl_graph_label (graph, output, "output");
-  return graph;
+  if (!atl_graph_check (graph, error))
+    return NULL;
+  return g_steal_pointer (&graph);
 }

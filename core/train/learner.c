@@ -104,9 +104,10 @@ atl_learner_plan (AtlModel *model, AtlPool *pool, int input, AtlShape shape,
                   int output, const AtlPlanOptions *options, GError **error)
 {
   const AtlGraph *graph = atl_model_get_graph (model);
-  int halo, multiple;
+  int multiple;
 
-  atl_graph_reach (graph, input, output, &halo, &multiple);
+  if (!atl_graph_reach (graph, input, output, NULL, &multiple, error))
+    return NULL;
   if (shape.w % multiple || shape.h % multiple)
     {
       g_set_error (error, ATELIER_ERROR, ATELIER_ERROR_ARGUMENT,

@@ -164,7 +164,7 @@ static gboolean
 make_gallery (AtlTrainer *t, GError **error)
 {
   const AtlGraph *graph = atl_model_get_graph (t->model);
-  int side = MAX (t->settings->size, MEASURE_SIDE), halo, multiple;
+  int side = MAX (t->settings->size, MEASURE_SIDE), multiple;
   GPtrArray *pairs = t->dataset->held_out;
   int n = t->settings->measure_pairs;
 
@@ -181,8 +181,9 @@ make_gallery (AtlTrainer *t, GError **error)
              "measured has been trained on, and the last model is "
              "kept."));
     }
-  atl_graph_reach (graph, atl_graph_find (graph, "input"),
-                   atl_graph_find (graph, "output"), &halo, &multiple);
+  if (!atl_graph_reach (graph, atl_graph_find (graph, "input"),
+                        atl_graph_find (graph, "output"), NULL, &multiple, error))
+    return FALSE;
   side = (side + multiple - 1) / multiple * multiple;
   t->gallery = atl_gallery_new (pairs, n, &t->loader_options, side, side, error);
   return t->gallery != NULL;

@@ -10,7 +10,7 @@ build (const char *arch, const char *settings)
 
   atl_config_check (&config, &error);
   g_assert_no_error (error);
-  return atl_config_build (&config);
+  return atl_config_build (&config, NULL);
 }
 
 static const AtlParameter *
@@ -306,8 +306,9 @@ test_multiples (void)
       g_autoptr (AtlGraph) graph = build (cases[i].arch, cases[i].settings);
       int halo, multiple;
 
-      atl_graph_reach (graph, atl_graph_find (graph, "input"),
-                       atl_graph_find (graph, "output"), &halo, &multiple);
+      g_assert_true (atl_graph_reach (graph, atl_graph_find (graph, "input"),
+                                      atl_graph_find (graph, "output"), &halo,
+                                      &multiple, NULL));
       g_assert_cmpint (multiple, ==, cases[i].multiple);
       g_assert_cmpint (halo, >, 0);
     }

@@ -17,7 +17,7 @@ check_config (const char *text)
     fuzz_check_error (&error);
   else
     {
-      g_autoptr (AtlGraph) graph = atl_config_build (&config);
+      g_autoptr (AtlGraph) graph = atl_config_build (&config, NULL);
       g_autofree char *json = atl_config_to_json (&config);
       g_autofree char *second = NULL;
 
