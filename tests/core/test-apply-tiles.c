@@ -436,4 +436,4 @@ main (int argc, char **argv)
         too_small_a_budget_says_what_it_takes);
   return g_test_run ();
 }
-  TEST ("needed-budgets-are-the-least", needed_budgets_are_the_least);
+TEST ("needed-budgets-are-the-least", needed_budgets_are_the_least);

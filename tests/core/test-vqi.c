@@ -1,5 +1,5 @@
-/* .vqi files: their container, what pictures come out of it, and which tables and
- * models are refused.
+/* .vqi files: their container, what pictures come out of it, which tables and
+ * models are refused, and learning tables from pictures.
  *
  *   test-vqi [--corruptions N]
  *
@@ -7,6 +7,7 @@
  * ATELIER_TEST_CORRUPTIONS). */
 
 #include "codec/alpha-coder.h"
+#include "codec/prime-pictures.h"
 #include "codec/vqi-thumbnail.h"
 #include "codec/vqi.h"
 #include "codes.h"
@@ -707,5 +708,5 @@ main (int argc, char **argv)
   ADD_2 ("/vqvae2/thumbnail", test_thumbnail);
   return g_test_run ();
 }
-  g_test_add_func ("/prime/reports-progress", test_prime_reports);
-  g_test_add_func ("/prime/takes-a-picture-one-pixel-high", test_prime_thin);
+g_test_add_func ("/prime/reports-progress", test_prime_reports);
+g_test_add_func ("/prime/takes-a-picture-one-pixel-high", test_prime_thin);
