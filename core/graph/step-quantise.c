@@ -377,7 +377,7 @@ quantise_backward (AtlPlan *plan, Step *step, gboolean inputs_only)
 static State *
 state_of (AtlPlan *plan, int node)
 {
-  Step *step = plan_step (plan, plan->values[node].step);
+  Step *step = &plan->steps[plan->values[node].step];
 
   g_assert (step->class == &step_quantise_class);
   return step->state;

@@ -374,7 +374,7 @@ needed_budgets_are_the_least (void)
 {
   static const gsize counted[]
       = { 1, 1 << 20, 7 << 20, 100 << 20, 335 << 20, 337 << 20, 1000 << 20 };
-  g_autoptr (AtlModel) model = make_model ("resnet_6", "ngf=4 blocks=1");
+  g_autoptr (AtlModel) model = model_new ("resnet_6", "ngf=4 blocks=1", 1);
   AtlApplyOptions options = ATL_APPLY_DEFAULTS;
   AtlImageIo io = { 30, 20, 3, NULL, NULL, NULL, 3 };
 
@@ -434,6 +434,6 @@ main (int argc, char **argv)
   TEST ("a-full-disk-only-takes-longer", a_full_disk_only_takes_longer);
   TEST ("too-small-a-budget-says-what-it-takes",
         too_small_a_budget_says_what_it_takes);
+  TEST ("needed-budgets-are-the-least", needed_budgets_are_the_least);
   return g_test_run ();
 }
-TEST ("needed-budgets-are-the-least", needed_budgets_are_the_least);

@@ -1,4 +1,5 @@
-/* Codes to bytes and back: the range coder, the coders of planes and of alpha.
+/* Codes to bytes and back: the range coder, the coders of planes and of alpha, and
+ * learning the tables of contexts.
  *
  *   test-codec [--grids N]
  *
@@ -6,8 +7,10 @@
  * ATELIER_TEST_GRIDS). */
 
 #include "codec/alpha-coder.h"
+#include "codec/prime-pictures.h"
 #include "codec/range-coder.h"
 #include "codes.h"
+#include "scratch.h"
 
 /* SHA-256 of what test_bytes_are_fixed encodes; must never change. */
 #define FIXED_BYTES                                                                \
@@ -257,6 +260,65 @@ test_alpha (void)
     }
 }
 
+static void
+note_progress (gpointer data, double fraction, const char *text)
+{
+  GArray *fractions = data;
+
+  g_array_append_val (fractions, fraction);
+}
+
+static void
+test_prime_reports (void)
+{
+  g_autoptr (AtlModel) model = make_model ("vqvae", 37, 1);
+  g_autoptr (AtlPool) pool = atl_pool_new (1);
+  g_autoptr (GPtrArray) all = g_ptr_array_new ();
+  g_autoptr (GArray) fractions = g_array_new (FALSE, FALSE, sizeof (double));
+  g_autoptr (GBytes) bytes = NULL;
+  AtlProgress progress = { note_progress, fractions, NULL };
+  AtlPrimeOptions options = { 16, 2 };
+  AtlRandom random;
+  AtlCodes codes;
+
+  atl_random_init (&random, 3, 0);
+  g_assert_true (atl_codes_init (&codes, model, 400, 400, 0, NULL));
+  fill_grids (&codes, &random);
+  g_ptr_array_add (all, &codes);
+  bytes = atl_prime_contexts (model, all, pool, &options, &progress, NULL);
+  g_assert_nonnull (bytes);
+  g_assert_cmpuint (fractions->len, >=, 10);
+  for (guint i = 1; i < fractions->len; i++)
+    g_assert_cmpfloat (g_array_index (fractions, double, i), >=,
+                       g_array_index (fractions, double, i - 1));
+  g_assert_cmpfloat (g_array_index (fractions, double, fractions->len - 1), ==, 1);
+  atl_codes_clear (&codes);
+}
+
+/* Large, and not to be halved. */
+static void
+test_prime_thin (void)
+{
+  g_autoptr (AtlModel) model = make_model ("vqvae", 16, 1);
+  g_autoptr (AtlPool) pool = atl_pool_new (1);
+  g_autoptr (AtlPicture) picture
+      = atl_picture_new (3200000, 1, 1, FALSE, ATL_DEPTH_U8, NULL, NULL);
+  g_autofree char *path = NULL;
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
+  AtlPrimeOptions options = { 0, 1 };
+  GError *error = NULL;
+
+  for (int x = 0; x < picture->width; x++)
+    picture->pixels[x] = (guint8)(x * 7 ^ x >> 8);
+  scratch_open ();
+  path = scratch_path ("thin.tif");
+  g_assert_true (atl_picture_save (picture, path, &error));
+  g_ptr_array_add (paths, path);
+  g_assert_true (atl_prime_model (model, pool, paths, 1, &options, NULL, &error));
+  g_assert_no_error (error);
+  scratch_close ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -266,6 +328,8 @@ main (int argc, char **argv)
   g_test_add_func ("/planes/random-grids-survive", test_random_grids);
   g_test_add_func ("/planes/with-a-network-too", test_network);
   g_test_add_func ("/planes/learning-pays", test_learning_pays);
+  g_test_add_func ("/prime/reports-progress", test_prime_reports);
+  g_test_add_func ("/prime/takes-a-picture-one-pixel-high", test_prime_thin);
   g_test_add_func ("/planes/any-bytes-are-codes", test_any_bytes);
   g_test_add_func ("/planes/bytes-are-the-same-everywhere", test_bytes_are_fixed);
   g_test_add_func ("/alpha/survives", test_alpha);

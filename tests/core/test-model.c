@@ -410,10 +410,10 @@ refuse_file (const char *path, int code, const char *word)
 static void
 test_foreign_name (void)
 {
-  g_autofree char *source = path_of ("source.safetensors");
-  g_autofree char *odd = path_of ("\xe9l\xe8ve.safetensors");
-  g_autofree char *again = path_of ("again.safetensors");
-  g_autoptr (AtlModel) model = create ("resnet_1", "ngf=4", 1);
+  g_autofree char *source = scratch_path ("source.safetensors");
+  g_autofree char *odd = scratch_path ("\xe9l\xe8ve.safetensors");
+  g_autofree char *again = scratch_path ("again.safetensors");
+  g_autoptr (AtlModel) model = model_new ("resnet_1", "ngf=4", 1);
   g_autoptr (AtlTensorSet) tensors = NULL;
   g_autoptr (AtlModel) imported = NULL;
   g_autoptr (AtlModel) opened = NULL;

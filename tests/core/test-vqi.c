@@ -1,5 +1,5 @@
-/* .vqi files: their container, what pictures come out of it, which tables and
- * models are refused, and learning tables from pictures.
+/* .vqi files: their container, what pictures come out of it, and which tables
+ * and models are refused.
  *
  *   test-vqi [--corruptions N]
  *
@@ -7,7 +7,6 @@
  * ATELIER_TEST_CORRUPTIONS). */
 
 #include "codec/alpha-coder.h"
-#include "codec/prime-pictures.h"
 #include "codec/vqi-thumbnail.h"
 #include "codec/vqi.h"
 #include "codes.h"
@@ -261,65 +260,6 @@ test_corrupted (Fixture *f, gconstpointer data)
 }
 
 /* --- Pictures ---------------------------------------------------------------- */
-
-static void
-note_progress (gpointer data, double fraction, const char *text)
-{
-  GArray *fractions = data;
-
-  g_array_append_val (fractions, fraction);
-}
-
-static void
-test_prime_reports (void)
-{
-  g_autoptr (AtlModel) model = make_model ("vqvae", 37, 1);
-  g_autoptr (AtlPool) pool = atl_pool_new (1);
-  g_autoptr (GPtrArray) all = g_ptr_array_new ();
-  g_autoptr (GArray) fractions = g_array_new (FALSE, FALSE, sizeof (double));
-  g_autoptr (GBytes) bytes = NULL;
-  AtlProgress progress = { note_progress, fractions, NULL };
-  AtlPrimeOptions options = { 16, 2 };
-  AtlRandom random;
-  AtlCodes codes;
-
-  atl_random_init (&random, 3, 0);
-  g_assert_true (atl_codes_init (&codes, model, 400, 400, 0, NULL));
-  fill_grids (&codes, &random);
-  g_ptr_array_add (all, &codes);
-  bytes = atl_prime_contexts (model, all, pool, &options, &progress, NULL);
-  g_assert_nonnull (bytes);
-  g_assert_cmpuint (fractions->len, >=, 10);
-  for (guint i = 1; i < fractions->len; i++)
-    g_assert_cmpfloat (g_array_index (fractions, double, i), >=,
-                       g_array_index (fractions, double, i - 1));
-  g_assert_cmpfloat (g_array_index (fractions, double, fractions->len - 1), ==, 1);
-  atl_codes_clear (&codes);
-}
-
-/* Large, and not to be halved. */
-static void
-test_prime_thin (void)
-{
-  g_autoptr (AtlModel) model = make_model ("vqvae", 16, 1);
-  g_autoptr (AtlPool) pool = atl_pool_new (1);
-  g_autoptr (AtlPicture) picture
-      = atl_picture_new (3200000, 1, 1, FALSE, ATL_DEPTH_U8, NULL, NULL);
-  g_autofree char *path = NULL;
-  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
-  AtlPrimeOptions options = { 0, 1 };
-  GError *error = NULL;
-
-  for (int x = 0; x < picture->width; x++)
-    picture->pixels[x] = (guint8)(x * 7 ^ x >> 8);
-  scratch_open ();
-  path = scratch_path ("thin.tif");
-  g_assert_true (atl_picture_save (picture, path, &error));
-  g_ptr_array_add (paths, path);
-  g_assert_true (atl_prime_model (model, pool, paths, 1, &options, NULL, &error));
-  g_assert_no_error (error);
-  scratch_close ();
-}
 
 static void
 test_picture (Fixture *f, gconstpointer data)
@@ -708,5 +648,3 @@ main (int argc, char **argv)
   ADD_2 ("/vqvae2/thumbnail", test_thumbnail);
   return g_test_run ();
 }
-g_test_add_func ("/prime/reports-progress", test_prime_reports);
-g_test_add_func ("/prime/takes-a-picture-one-pixel-high", test_prime_thin);
